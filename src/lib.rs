@@ -1,0 +1,36 @@
+//! recvault keeps the recordings of law-enforcement recorders honest.
+//!
+//! Every night it takes raw recorder files, hashes them, decodes and validates them, marks them
+//! with device and officer, transcodes them to an archival codec and keeps the originals
+//! bit-exact. What happens is an event in a ledger; what is listed and shown is what the events
+//! add up to.
+//!
+//! # Invariants
+//!
+//! 1. **The original is sacred.** Hash first, parse later. No command deletes or changes an
+//!    original before its lawful date; what nothing can read is still vaulted and kept.
+//! 2. **Everything that happens is an event.** Event and rows are one synced batch.
+//! 3. **Errors fall on the keeping side.** Disk pressure stops intake and never deletes.
+//! 4. **Deciding and destroying are apart.**
+//! 5. **Nobody looks without approval**: no pixel and no sound in a report, a log or a message.
+//! 6. **Media is hostile.** Parsers and codecs run in a process of their own, one per recording.
+//! 7. **Re-running is safe.** Killed anywhere, the next run finishes the work and doubles nothing.
+//!
+//! # The house
+//!
+//! A module imports strictly lower numbers; `tests/tidy.rs` holds this table.
+//!
+//! | layer | room | what it knows |
+//! |---|---|---|
+//! | 0 | [`base`] | ids, digests, time, durable files, limits, kinds of error |
+//! | 1 | [`recording`] | what a recording is, and whose |
+//!
+//! # Words
+//!
+//! *Recording*: the bytes of one recorder file; its id is the head of their SHA-256. *Original*:
+//! those bytes in the vault. *Rendition*: what was made from it. *Sighting*: one time that the
+//! bytes lay in the inbox. *Finding*: one fact that a person may need to know. *Register*:
+//! devices, officers, assignments. *Ledger*: the events. *Index*: what they add up to.
+
+pub mod base;
+pub mod recording;

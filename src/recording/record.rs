@@ -1,0 +1,147 @@
+//! All that is known of one recording; what `show` shows and the index keeps.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attribution, Finding, Kind, MediaInfo, Severity, Timeline};
+use crate::base::{Digest, Moment, RecordingId};
+
+/// How far a recording has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// In the vault, bit-exact; nobody has looked inside yet.
+    Admitted,
+    /// Looked at, and its rendition stands verified beside it.
+    Archived,
+    /// Looked at; there is nothing to transcode or nothing that can be decoded. The original is kept.
+    Kept,
+    /// The worker failed on it; the next night tries again.
+    Retry,
+}
+
+impl State {
+    /// All states, in the order a recording passes them.
+    pub const ALL: [Self; 4] = [Self::Admitted, Self::Retry, Self::Kept, Self::Archived];
+
+    /// The word that tables and filters use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Archived => "archived",
+            Self::Kept => "kept",
+            Self::Retry => "retry",
+        }
+    }
+}
+
+/// One time that these bytes were seen in the inbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// When.
+    pub at: Moment,
+    /// Path below the inbox, as bytes in base64.
+    #[serde(with = "super::media::base64")]
+    pub name: Vec<u8>,
+    /// The file's modification time.
+    pub modified_at: Moment,
+}
+
+/// A verified derivative of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendition {
+    /// SHA-256 of the rendition.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// File-name extension of its container.
+    pub extension: String,
+    /// The profile that made it.
+    pub profile: String,
+    /// SHA-256 of the profile file and its effective parameters.
+    pub profile_digest: Digest,
+    /// Which part of the recording: 0 unless the picture changed its size in the middle.
+    #[serde(default)]
+    pub part: u32,
+    /// Frames in it.
+    pub frames: u64,
+    /// Its length in milliseconds.
+    pub duration_ms: i64,
+    /// Frame width in pixels, band included.
+    pub width: u32,
+    /// Frame height in pixels, band included.
+    pub height: u32,
+    /// When it was linked into place.
+    pub made_at: Moment,
+    /// CPU time that making it took, in milliseconds, decode and checks included.
+    pub cpu_ms: u64,
+    /// Versions of the programs and libraries that made it.
+    pub made_with: Vec<String>,
+}
+
+/// All that is known of one recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The id: head of the digest.
+    pub id: RecordingId,
+    /// SHA-256 of the original.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// RFC 6962 root over 256 KiB chunks.
+    pub chunk_root: Digest,
+    /// When it was vaulted first.
+    pub admitted_at: Moment,
+    /// Every time it was seen, the first first.
+    pub sightings: Vec<Sighting>,
+    /// What sort of file it is.
+    pub kind: Kind,
+    /// How far it has come.
+    pub state: State,
+    /// Whose it is.
+    pub attribution: Attribution,
+    /// What the worker said of container and tracks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaInfo>,
+    /// What was found, the gravest first.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those that are kept one by one.
+    #[serde(default)]
+    pub findings_uncounted: u64,
+    /// Light and sound over time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// Derivatives that stand beside it.
+    pub renditions: Vec<Rendition>,
+    /// How often a worker was tried on it without an answer.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When its state changed last.
+    pub changed_at: Moment,
+    /// Events of its life so far: lines of its sidecar.
+    pub events: u64,
+}
+
+impl Record {
+    /// The instant that days, lists and the time index go by: the start as far as it is known,
+    /// else the admission.
+    #[must_use]
+    pub fn time(&self) -> Moment {
+        self.attribution
+            .started_at
+            .as_ref()
+            .map_or(self.admitted_at, |v| v.value)
+    }
+
+    /// The gravest severity among its findings.
+    #[must_use]
+    pub fn gravest(&self) -> Option<Severity> {
+        self.findings.iter().map(|f| f.severity).max()
+    }
+
+    /// The name it came under first, path below the inbox as bytes.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        self.sightings.first().map_or(&[], |s| &s.name)
+    }
+}
