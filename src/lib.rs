@@ -24,6 +24,8 @@
 //! |---|---|---|
 //! | 0 | [`base`] | ids, digests, time, durable files, limits, kinds of error |
 //! | 1 | [`recording`] | what a recording is, and whose |
+//! | 1 | [`registry`] | devices, officers, who held what when |
+//! | 3 | [`event`] | every event as versioned data |
 //!
 //! # Words
 //!
@@ -33,4 +35,6 @@
 //! devices, officers, assignments. *Ledger*: the events. *Index*: what they add up to.
 
 pub mod base;
+pub mod event;
 pub mod recording;
+pub mod registry;

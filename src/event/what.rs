@@ -1,0 +1,208 @@
+//! What can happen. Names are in the past tense and match the commands; every field that a
+//! person could be known by beyond a number is sealed.
+
+use serde::{Deserialize, Serialize};
+
+use super::Sealed;
+use crate::{
+    base::{Digest, Moment, RecordingId},
+    recording::{Attribution, Finding, Kind, MediaInfo, Rendition, State, Timeline},
+};
+
+/// One thing that happened, in version 1 of its shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", deny_unknown_fields)]
+pub enum What {
+    /// The store was laid out.
+    #[serde(rename = "store.created")]
+    StoreCreated {
+        /// The office, as configured then.
+        office: String,
+        /// recvault's version.
+        recvault: String,
+    },
+    /// A recorder was registered, or its entry changed.
+    #[serde(rename = "device.registered")]
+    DeviceRegistered {
+        /// Its identifier.
+        device: String,
+        /// Maker and model.
+        model: String,
+        /// The unit it belongs to.
+        unit: String,
+        /// What it cost, in hundredths of a yuan.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        price_fen: Option<u64>,
+    },
+    /// An officer was registered, or the entry changed.
+    #[serde(rename = "officer.registered")]
+    OfficerRegistered {
+        /// The officer's number.
+        officer: String,
+        /// The name, sealed.
+        name: Sealed,
+        /// The unit.
+        unit: String,
+    },
+    /// An officer held a recorder from one instant to another, or still does. The same device and
+    /// beginning again replaces what was recorded before (a return that was not known yet).
+    #[serde(rename = "device.issued")]
+    DeviceIssued {
+        /// The recorder.
+        device: String,
+        /// The officer.
+        officer: String,
+        /// From when.
+        from: Moment,
+        /// To when; nothing while it has not been returned.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Moment>,
+    },
+    /// A night began.
+    #[serde(rename = "night.started")]
+    NightStarted {
+        /// Its civil date in the office's time zone.
+        night: String,
+        /// The archive profile in force.
+        profile: String,
+        /// Digest of the profile and its parameters.
+        profile_digest: Digest,
+    },
+    /// A night ended. Written for every night, also one with no file at all.
+    #[serde(rename = "night.ended")]
+    NightEnded {
+        /// Its civil date.
+        night: String,
+        /// `complete`, `drained`, `abandoned` or `disk_full`.
+        ending: String,
+        /// Files seen in the inbox.
+        files_seen: u64,
+        /// Recordings vaulted.
+        admitted: u64,
+        /// Recordings that got a rendition.
+        archived: u64,
+        /// Recordings looked at without one.
+        kept: u64,
+        /// Recordings whose worker failed.
+        retry: u64,
+        /// Bytes vaulted.
+        bytes_in: u64,
+    },
+    /// A recording entered the vault.
+    #[serde(rename = "recording.admitted")]
+    RecordingAdmitted(Box<RecordingAdmitted>),
+    /// The same bytes were seen again.
+    #[serde(rename = "recording.sighted")]
+    RecordingSighted {
+        /// The recording.
+        id: RecordingId,
+        /// Path below the inbox, sealed.
+        name: Sealed,
+        /// The file's modification time.
+        modified_at: Moment,
+    },
+    /// A recording was looked at.
+    #[serde(rename = "recording.examined")]
+    RecordingExamined(Box<RecordingExamined>),
+    /// A rendition was verified and linked into place.
+    #[serde(rename = "rendition.made")]
+    RenditionMade {
+        /// The recording.
+        id: RecordingId,
+        /// The rendition.
+        rendition: Box<Rendition>,
+    },
+    /// A source left the inbox for `.released`.
+    #[serde(rename = "source.released")]
+    SourceReleased {
+        /// The recording.
+        id: RecordingId,
+        /// Path below the inbox, sealed as in the admission or sighting.
+        name: Sealed,
+    },
+    /// A released source was removed, after its vault copy had been read again.
+    #[serde(rename = "source.removed")]
+    SourceRemoved {
+        /// The recording.
+        id: RecordingId,
+    },
+}
+
+/// A recording entered the vault: see [`What::RecordingAdmitted`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordingAdmitted {
+    /// The recording.
+    pub id: RecordingId,
+    /// SHA-256 of the original.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// RFC 6962 root over 256 KiB chunks.
+    pub chunk_root: Digest,
+    /// Path below the inbox, sealed.
+    pub name: Sealed,
+    /// The file's modification time.
+    pub modified_at: Moment,
+    /// What sort of file it is, by its first bytes.
+    pub kind: Kind,
+    /// The state it starts in: `admitted`, or `kept` where no worker could say more.
+    pub state: State,
+    /// Whose it is, by everything but its inside. A remark is sealed.
+    pub attribution: Attribution,
+    /// The remark, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<Sealed>,
+    /// What was found already.
+    pub findings: Vec<Finding>,
+}
+
+/// A recording was looked at: see [`What::RecordingExamined`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordingExamined {
+    /// The recording.
+    pub id: RecordingId,
+    /// What sort of file it is, now that somebody looked.
+    pub kind: Kind,
+    /// The state it is in from now on.
+    pub state: State,
+    /// Whose it is, with what the container said.
+    pub attribution: Attribution,
+    /// Container, tracks, lengths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaInfo>,
+    /// What was found, the gravest first.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those listed.
+    #[serde(default)]
+    pub findings_uncounted: u64,
+    /// Light and sound over time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// Attempts so far without an answer; 0 once there was one.
+    pub attempts: u32,
+    /// Versions of the programs and libraries that looked.
+    pub made_with: Vec<String>,
+}
+
+impl What {
+    /// The recording that this is about, if it is about one.
+    #[must_use]
+    pub fn recording(&self) -> Option<RecordingId> {
+        match self {
+            Self::RecordingAdmitted(a) => Some(a.id),
+            Self::RecordingExamined(e) => Some(e.id),
+            Self::RecordingSighted { id, .. }
+            | Self::RenditionMade { id, .. }
+            | Self::SourceReleased { id, .. }
+            | Self::SourceRemoved { id } => Some(*id),
+            Self::StoreCreated { .. }
+            | Self::DeviceRegistered { .. }
+            | Self::OfficerRegistered { .. }
+            | Self::DeviceIssued { .. }
+            | Self::NightStarted { .. }
+            | Self::NightEnded { .. } => None,
+        }
+    }
+}
