@@ -26,6 +26,11 @@
 //! | 1 | [`recording`] | what a recording is, and whose |
 //! | 1 | [`registry`] | devices, officers, who held what when |
 //! | 3 | [`event`] | every event as versioned data |
+//! | 3 | [`hashing`] | SHA-256 and chunk tree in one pass while copying |
+//! | 4 | [`vault`] | immutable objects |
+//! | 4 | [`index`] | RocksDB, and nowhere else |
+//! | 4 | [`ledger`] | an append-only, hash-chained file of lines |
+//! | 4 | [`batch`] | stages joined by bounded channels; knows nothing of video |
 //!
 //! # Words
 //!
@@ -35,6 +40,11 @@
 //! devices, officers, assignments. *Ledger*: the events. *Index*: what they add up to.
 
 pub mod base;
+pub mod batch;
 pub mod event;
+pub mod hashing;
+pub mod index;
+pub mod ledger;
 pub mod recording;
 pub mod registry;
+pub mod vault;

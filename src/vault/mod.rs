@@ -1,0 +1,142 @@
+//! Layer 4. Immutable objects. Once published, an object is read-only until disposal.
+//!
+//! ```text
+//! originals/ab/cd/<sha256>          0400   the bytes of a recording
+//! originals/ab/cd/<id>.jsonl        0600   its sidecar: one line per event of its life
+//! originals/.staging/               what is being copied; empty between nights
+//! originals/.aside/                 bad copies and what must not come back
+//! renditions/ab/cd/<sha256>.<ext>   0400   what was made from it
+//! renditions/.staging/
+//! ```
+//!
+//! - A name is a digest: nothing from outside ever becomes a path.
+//! - Nothing is overwritten. A bad object is replaced only by bytes that have its digest, and is
+//!   itself kept aside.
+//! - [`Staged`] means: on the disk, re-read, equal to the source. Only `Staged` can be published.
+//! - Two shelves, each with a staging folder of its own, so that each may be a file system of
+//!   its own.
+//!
+//! The vault fails by [`VaultError`]. An error of fsync leaves nothing published and is not
+//! retried. One process owns a vault at a time; that is the owner's lock, not the vault's.
+
+mod aside;
+mod error;
+mod fixity;
+mod scratch;
+mod shelf;
+mod sidecar;
+mod stage;
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+pub use aside::Swept;
+pub use error::VaultError;
+pub use fixity::Fixity;
+pub use scratch::Output;
+pub use stage::{Placed, Published, Staged};
+
+use crate::base::Digest;
+use shelf::Shelf;
+
+/// The originals and renditions below one root.
+#[derive(Debug)]
+pub struct Vault {
+    originals: Shelf,
+    renditions: Shelf,
+    /// Originals whose sidecar has lines that are not synced.
+    unsynced: Mutex<BTreeSet<Digest>>,
+}
+
+/// Room on a file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// What we may still write.
+    pub free_bytes: u64,
+    /// What there is in all.
+    pub total_bytes: u64,
+}
+
+impl Vault {
+    /// Lays out an empty vault below `root`, which must exist.
+    ///
+    /// # Errors
+    /// [`VaultError::Exists`] when there is one; else as creating says.
+    pub fn create(root: &Path) -> Result<Self, VaultError> {
+        Shelf::create(&root.join("originals"))?;
+        Shelf::create(&root.join("renditions"))?;
+        Self::open(root)
+    }
+
+    /// Opens the vault below `root`.
+    ///
+    /// # Errors
+    /// [`VaultError::NotAVault`] when a part of it is missing.
+    pub fn open(root: &Path) -> Result<Self, VaultError> {
+        Ok(Self {
+            originals: Shelf::open(&root.join("originals"))?,
+            renditions: Shelf::open(&root.join("renditions"))?,
+            unsynced: Mutex::default(),
+        })
+    }
+
+    /// Where the original with this digest lies, for people; code opens it by digest.
+    #[must_use]
+    pub fn object_path(&self, digest: &Digest) -> PathBuf {
+        self.originals.path_of(digest, None)
+    }
+
+    /// Where a rendition lies, for people.
+    #[must_use]
+    pub fn rendition_path(&self, digest: &Digest, extension: &str) -> PathBuf {
+        self.renditions.path_of(digest, Some(extension))
+    }
+
+    /// Opens an original for reading.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`] when there is none.
+    pub fn open_object(&self, digest: &Digest) -> Result<File, VaultError> {
+        self.originals.open_object(digest, None)
+    }
+
+    /// Opens a rendition for reading.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`] when there is none.
+    pub fn open_rendition(&self, digest: &Digest, extension: &str) -> Result<File, VaultError> {
+        shelf::check_extension(extension)?;
+        self.renditions.open_object(digest, Some(extension))
+    }
+
+    /// The digests of all originals, in order; for comparing the vault with what is known of it.
+    ///
+    /// # Errors
+    /// As listing the folders says.
+    pub fn objects(&self) -> Result<Vec<Digest>, VaultError> {
+        self.originals.objects()
+    }
+
+    /// Room on the file system of the originals.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn space(&self) -> Result<Space, VaultError> {
+        self.originals.space()
+    }
+
+    /// Room on the file system of the renditions, which may be the same.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn rendition_space(&self) -> Result<Space, VaultError> {
+        self.renditions.space()
+    }
+}
+
+#[cfg(test)]
+mod tests;
