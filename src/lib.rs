@@ -27,6 +27,7 @@
 //! | 1 | [`registry`] | devices, officers, who held what when |
 //! | 3 | [`event`] | every event as versioned data |
 //! | 3 | [`hashing`] | SHA-256 and chunk tree in one pass while copying |
+//! | 4 | [`media`] | GStreamer, and nowhere else: workers, profiles, checks, band, transcoding |
 //! | 4 | [`vault`] | immutable objects |
 //! | 4 | [`index`] | RocksDB, and nowhere else |
 //! | 4 | [`ledger`] | an append-only, hash-chained file of lines |
@@ -45,6 +46,7 @@ pub mod event;
 pub mod hashing;
 pub mod index;
 pub mod ledger;
+pub mod media;
 pub mod recording;
 pub mod registry;
 pub mod vault;

@@ -1,0 +1,22 @@
+//! Layer 4. GStreamer, and nowhere else.
+//!
+//! Media is hostile: everything here that touches a parser or a codec runs in a worker process
+//! of its own, one per recording. The parent's side is [`profile`] (what to make) and [`worker`]
+//! (who makes it); it never initialises GStreamer. The worker's side is the rest.
+
+pub mod band;
+mod capabilities;
+pub mod checks;
+mod derive;
+mod encode;
+pub mod generate;
+mod graph;
+mod machine;
+pub mod profile;
+pub mod protocol;
+mod source;
+pub mod svtav1;
+mod verify;
+pub mod worker;
+
+pub use capabilities::reading_needs;

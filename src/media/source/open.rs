@@ -1,0 +1,445 @@
+//! Opens a recording: builds the reading pipeline while the demuxer finds its tracks, and turns
+//! what the bus says into happenings.
+
+use std::{
+    os::fd::RawFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use gstreamer as gst;
+use gstreamer::{glib, prelude::*};
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+
+use super::{
+    PictureFormat, choose_format,
+    clock::{PacketClock, went_back},
+    names,
+};
+use crate::{
+    media::{
+        graph::Graph,
+        protocol::{DeriveJob, Fault, Side, TRACKS_MAX, clean_text},
+    },
+    recording::{Finding, FindingKind, MediaInfo, TrackKind},
+};
+
+/// Decoded pictures that wait for the checks. Enough to let decoder threads run ahead over one
+/// slow key frame of the encoder; a frame of 4K has 12 MB.
+const PICTURES_WAITING_MAX: u32 = 4;
+/// Decoded pieces of sound that wait; each has some 20 ms.
+const SOUNDS_WAITING_MAX: u32 = 64;
+/// Bytes of one undecoded track that wait while another is late in the file. Ten seconds of
+/// 4K at 25 Mbit/s are 31 MB.
+const TRACK_BYTES_WAITING_MAX: u32 = 48 * 1024 * 1024;
+
+/// What the reading pipeline knows by now; filled from its own threads.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Container and tracks.
+    pub media: MediaInfo,
+    /// Findings about the tracks.
+    pub findings: Vec<Finding>,
+    /// Where pictures come out.
+    pub picture: Option<gst_app::AppSink>,
+    /// Where sound comes out.
+    pub sound: Option<gst_app::AppSink>,
+    /// All tracks have been seen.
+    pub complete: bool,
+    /// The interlaced flag of the source.
+    pub interlaced: bool,
+    /// Degrees or words of the rotation that was undone.
+    pub rotation: Option<String>,
+    /// Channels of the sound as it is handed on.
+    pub channels: u32,
+    demuxed: bool,
+    extra: (u32, u32),
+    size: Option<(i32, i32)>,
+    missing: Vec<String>,
+}
+
+/// Something that the reading pipeline said.
+#[derive(Debug)]
+pub enum Happening {
+    /// It cannot go on.
+    Broken(Fault),
+    /// It goes on, but something was wrong.
+    Complaint(Fault),
+    /// Everything was read.
+    End,
+}
+
+/// A recording being read.
+#[derive(Debug)]
+pub struct Source {
+    graph: Graph,
+    known: Arc<Mutex<Known>>,
+    tags: gst::TagList,
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Source {
+    /// Starts to read the file behind a descriptor. The file must be seekable.
+    ///
+    /// # Errors
+    /// When an element is missing or the pipeline does not start.
+    pub fn open(fd: RawFd, job: &DeriveJob) -> Result<Self, Fault> {
+        let graph = Graph::new(Side::Decode)?;
+        let file = graph.add("filesrc")?;
+        file.set_property("location", format!("/proc/self/fd/{fd}"));
+        let decode = graph.add("decodebin")?;
+        decode.set_property("force-sw-decoders", true);
+        decode.set_property("max-size-bytes", TRACK_BYTES_WAITING_MAX);
+        decode.set_property("max-size-buffers", 1_000_000_u32);
+        decode.set_property("max-size-time", 600 * 1_000_000_000_u64);
+        graph.link(&file, &decode)?;
+        let known = Arc::new(Mutex::new(Known::default()));
+        watch_elements(&decode, &known, job.decode_threads);
+        let mut offered: Vec<_> = job
+            .formats
+            .iter()
+            .filter_map(|f| PictureFormat::named(f))
+            .collect();
+        if offered.is_empty() {
+            offered.push(PictureFormat::I420);
+        }
+        let pipeline = graph.pipeline().downgrade();
+        let seen = Arc::clone(&known);
+        decode.connect_pad_added(move |_, pad| {
+            let Some(pipeline) = pipeline.upgrade() else {
+                return;
+            };
+            if let Err(e) = attach(&pipeline, pad, &offered, &seen) {
+                gst::element_error!(pipeline, gst::CoreError::Pad, ("{}", e));
+            }
+        });
+        let seen = Arc::clone(&known);
+        decode.connect_no_more_pads(move |_| lock(&seen).complete = true);
+        let source = Self {
+            graph,
+            known,
+            tags: gst::TagList::new(),
+        };
+        source.graph.play()?;
+        Ok(source)
+    }
+
+    /// What is known by now.
+    pub fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
+    }
+
+    /// Tags of the container and its tracks that came by so far.
+    #[must_use]
+    pub fn tags(&self) -> &gst::TagListRef {
+        &self.tags
+    }
+
+    /// Length as the demuxer tells it.
+    #[must_use]
+    pub fn duration_ms(&self) -> Option<i64> {
+        let length = self.graph.pipeline().query_duration::<gst::ClockTime>()?;
+        i64::try_from(length.mseconds()).ok()
+    }
+
+    /// Stops it; whoever waits for pictures or sound comes back.
+    pub fn stop(&self) {
+        self.graph.stop();
+    }
+
+    /// The next thing it says, waiting at most `wait`.
+    pub fn happening(&mut self, wait: gst::ClockTime) -> Option<Happening> {
+        let mut wait = wait;
+        loop {
+            let message = self.graph.bus().timed_pop(wait)?;
+            wait = gst::ClockTime::ZERO;
+            match message.view() {
+                gst::MessageView::Error(_) => {
+                    return Some(Happening::Broken(self.graph.fault_of(&message)));
+                }
+                gst::MessageView::Warning(_) => {
+                    return Some(Happening::Complaint(self.graph.fault_of(&message)));
+                }
+                gst::MessageView::Eos(_) => return Some(Happening::End),
+                gst::MessageView::Tag(tag) => {
+                    let tags = tag.tags();
+                    if let Some(turn) = tags.get::<gst::tags::ImageOrientation>() {
+                        let turn = turn.get().to_owned();
+                        if turn != "rotate-0" {
+                            lock(&self.known).rotation = Some(turn);
+                        }
+                    }
+                    self.tags.make_mut().insert(&tags, gst::TagMergeMode::Keep);
+                }
+                gst::MessageView::Element(e) => {
+                    if let Some(s) = e.structure().filter(|s| s.name() == "missing-plugin") {
+                        let codec = s.get::<&str>("name").unwrap_or("an unknown codec");
+                        let detail = s.get::<gst::Caps>("detail").ok();
+                        self.decoder_missing(codec, detail.as_deref());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn decoder_missing(&self, codec: &str, detail: Option<&gst::CapsRef>) {
+        let name = detail
+            .and_then(|c| c.structure(0))
+            .map_or("", |s| s.name().as_str());
+        let mut known = lock(&self.known);
+        let codec = clean_text(codec);
+        if known.missing.contains(&codec) {
+            return;
+        }
+        if name.starts_with("video/") || name.starts_with("audio/") || name.starts_with("image/") {
+            known.findings.push(Finding::new(
+                FindingKind::CodecUnsupported,
+                format!("This machine has no decoder for a track ({name}): it lacks {codec}."),
+            ));
+        } else {
+            known.findings.push(Finding::new(
+                FindingKind::TrackNotCarried,
+                format!(
+                    "A track of other data ({}) is in the original only.",
+                    if name.is_empty() { &codec } else { name }
+                ),
+            ));
+        }
+        known.missing.push(codec);
+    }
+}
+
+/// Learns container and tracks from the elements that decodebin makes, and sets up its decoders.
+fn watch_elements(decode: &gst::Element, known: &Arc<Mutex<Known>>, threads: u32) {
+    let Some(bin) = decode.dynamic_cast_ref::<gst::Bin>() else {
+        return;
+    };
+    if let Some(find) = bin.by_name("typefind") {
+        let seen = Arc::clone(known);
+        find.connect("have-type", false, move |values| {
+            if let Some(Ok(caps)) = values.get(2).map(|v| v.get::<gst::Caps>()) {
+                let mut known = lock(&seen);
+                known.media.container = names::container(&caps);
+                let track = names::track(&caps);
+                // An elementary stream has no demuxer that would name its track.
+                if track.kind != TrackKind::Other && known.media.tracks.is_empty() {
+                    known.media.tracks.push(track);
+                }
+            }
+            None
+        });
+    }
+    let seen = Arc::clone(known);
+    bin.connect_deep_element_added(move |_, _, element| {
+        let Some(factory) = element.factory() else {
+            return;
+        };
+        let class = factory.metadata("klass").unwrap_or("").to_owned();
+        if class.contains("Demux") {
+            let mut known = lock(&seen);
+            if !known.demuxed {
+                known.demuxed = true;
+                known.media.tracks.clear();
+                drop(known);
+                let seen = Arc::clone(&seen);
+                element.connect_pad_added(move |_, pad| {
+                    if let Some(caps) = pad
+                        .current_caps()
+                        .filter(|_| pad.direction() == gst::PadDirection::Src)
+                    {
+                        let mut known = lock(&seen);
+                        if known.media.tracks.len() < TRACKS_MAX {
+                            known.media.tracks.push(names::track(&caps));
+                        }
+                    }
+                });
+            }
+        }
+        if class.contains("Decoder") && class.contains("Video") {
+            if threads > 0 && element.find_property("max-threads").is_some() {
+                element.set_property("max-threads", i32::try_from(threads).unwrap_or(1));
+            }
+            if element.find_property("qos").is_some() {
+                element.set_property("qos", false);
+            }
+            if let Some(pad) = element.static_pad("sink") {
+                let seen = Arc::clone(&seen);
+                let clock = Mutex::new(PacketClock::default());
+                pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                    let mut clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
+                        let before = clock.offset_ns;
+                        let place = clock.place(
+                            buffer.dts_or_pts().map(gst::ClockTime::nseconds),
+                            buffer.duration().map(gst::ClockTime::nseconds),
+                        );
+                        if clock.offset_ns != before {
+                            lock(&seen)
+                                .findings
+                                .push(went_back(clock.offset_ns.saturating_sub(before), place));
+                        }
+                        clock.mend(buffer);
+                    }
+                    gst::PadProbeReturn::Ok
+                });
+            }
+        }
+    });
+}
+
+/// Gives a decoded track its end: the first picture and the first sound to the engine, the rest
+/// to nobody.
+fn attach(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    offered: &[PictureFormat],
+    known: &Arc<Mutex<Known>>,
+) -> Result<(), glib::BoolError> {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let kind = caps
+        .structure(0)
+        .map(|s| s.name().to_string())
+        .unwrap_or_default();
+    let mut guard = lock(known);
+    let picture = kind == "video/x-raw" && guard.picture.is_none();
+    let sound = kind == "audio/x-raw" && guard.sound.is_none();
+    let chain: Vec<gst::Element> = if picture {
+        let info = gst_video::VideoInfo::from_caps(&caps)?;
+        let (format, lost) = choose_format(info.format(), offered);
+        guard.findings.extend(lost);
+        guard.interlaced = info.is_interlaced();
+        guard.size = Some((
+            i32::try_from(info.width()).unwrap_or(0),
+            i32::try_from(info.height()).unwrap_or(0),
+        ));
+        // A picture that changes its size later is scaled into the first one's, bars and all.
+        let fixed = gst::Caps::builder("video/x-raw")
+            .field("format", format.name())
+            .field("width", i32::try_from(info.width()).unwrap_or(0))
+            .field("height", i32::try_from(info.height()).unwrap_or(0))
+            .field("pixel-aspect-ratio", info.par())
+            .build();
+        watch_size(pad, known);
+        let sink = appsink(PICTURES_WAITING_MAX);
+        guard.picture = Some(sink.clone());
+        vec![
+            make("videoconvert")?,
+            make("videoscale")?,
+            gst::ElementFactory::make("capsfilter")
+                .property("caps", fixed)
+                .build()?,
+            gst::ElementFactory::make("videoflip")
+                .property_from_str("video-direction", "auto")
+                .build()?,
+            sink.upcast(),
+        ]
+    } else if sound {
+        let info = gstreamer_audio::AudioInfo::from_caps(&caps)?;
+        let channels = i32::try_from(info.channels()).unwrap_or(2).clamp(1, 2);
+        if info.channels() > 2 {
+            guard.findings.push(Finding::new(
+                FindingKind::NormalisedFormat,
+                format!(
+                    "Sound of {} channels was mixed down to two.",
+                    info.channels()
+                ),
+            ));
+        }
+        let wanted = gst::Caps::builder("audio/x-raw")
+            .field("format", "S16LE")
+            .field("rate", 48_000_i32)
+            .field("layout", "interleaved")
+            .field("channels", channels)
+            .build();
+        guard.channels = info.channels().clamp(1, 2);
+        let sink = appsink(SOUNDS_WAITING_MAX);
+        guard.sound = Some(sink.clone());
+        vec![
+            make("audioconvert")?,
+            make("audioresample")?,
+            gst::ElementFactory::make("capsfilter")
+                .property("caps", wanted)
+                .build()?,
+            sink.upcast(),
+        ]
+    } else {
+        let (pictures, sounds) = &mut guard.extra;
+        let what = match kind.as_str() {
+            "video/x-raw" => {
+                *pictures = pictures.saturating_add(1);
+                "picture"
+            }
+            "audio/x-raw" => {
+                *sounds = sounds.saturating_add(1);
+                "sound"
+            }
+            _ => "text or data",
+        };
+        guard.findings.push(Finding::new(
+            FindingKind::TrackNotCarried,
+            format!("A further track of {what} is in the original only."),
+        ));
+        vec![
+            gst::ElementFactory::make("fakesink")
+                .property("sync", false)
+                .property("async", false)
+                .build()?,
+        ]
+    };
+    drop(guard);
+    for element in &chain {
+        pipeline.add(element)?;
+    }
+    gst::Element::link_many(&chain)?;
+    for element in chain.iter().rev() {
+        element.sync_state_with_parent()?;
+    }
+    if let Some(entry) = chain.first().and_then(|e| e.static_pad("sink")) {
+        pad.link(&entry)
+            .map_err(|e| glib::bool_error!("a track cannot be linked: {}", e))?;
+    }
+    Ok(())
+}
+
+/// Notes when the decoder changes the size of its pictures.
+fn watch_size(pad: &gst::Pad, known: &Arc<Mutex<Known>>) {
+    let seen = Arc::clone(known);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view())
+            && let Ok(now) = gst_video::VideoInfo::from_caps(caps.caps())
+        {
+            let size = (i32::try_from(now.width()).unwrap_or(0), i32::try_from(now.height()).unwrap_or(0));
+            let mut known = lock(&seen);
+            if let Some(first) = known.size.filter(|first| *first != size) {
+                known.findings.push(Finding::new(
+                    FindingKind::VideoResized,
+                    format!(
+                        "The picture changes from {}x{} to {}x{}; the rendition scales it into the first size.",
+                        first.0, first.1, size.0, size.1
+                    ),
+                ));
+                known.size = Some(size);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn make(factory: &str) -> Result<gst::Element, glib::BoolError> {
+    gst::ElementFactory::make(factory).build()
+}
+
+fn appsink(waiting_max: u32) -> gst_app::AppSink {
+    let sink = gst_app::AppSink::builder()
+        .max_buffers(waiting_max)
+        .drop(false)
+        .sync(false)
+        .build();
+    sink.set_async(false);
+    sink.set_property("enable-last-sample", false);
+    sink
+}

@@ -1,0 +1,33 @@
+//! The parent's side of a worker: one process for one recording, the same binary under a hidden
+//! subcommand.
+//!
+//! Invariants:
+//! - The parent never initialises GStreamer and believes nothing that a worker says beyond
+//!   [`check_message`](super::protocol::check_message).
+//! - What arrived before a crash is kept.
+//! - A worker that moves nothing for [`Launch::stall`] is killed with its whole process group, and
+//!   one whose parent is gone is killed by the kernel.
+//!
+//! It fails with a [`WorkerFault`]; none of them is a reason to end a night.
+
+mod fault;
+mod process;
+mod serve;
+mod talk;
+
+pub use fault::WorkerFault;
+pub use process::{Files, Killer, Launch, Worker};
+pub use serve::serve;
+pub use talk::{Derived, VerifyOutcome};
+
+/// The hidden subcommand that a binary gives to [`serve`].
+pub const SUBCOMMAND: &str = "__worker";
+
+/// Where the worker finds the file to read.
+pub(crate) const INPUT_FD: i32 = 3;
+/// Where the worker finds the file to write, if there is one.
+pub(crate) const OUTPUT_FD: i32 = 4;
+/// The environment variable that carries the niceness.
+pub(crate) const NICE: &str = "RECVAULT_WORKER_NICE";
+/// The environment variable that carries the parent's process id.
+pub(crate) const PARENT: &str = "RECVAULT_WORKER_PARENT";

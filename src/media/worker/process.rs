@@ -1,0 +1,329 @@
+//! Starting, watching and killing the process.
+
+use std::{
+    ffi::OsString,
+    io::{BufReader, Read},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::{CommandExt, ExitStatusExt},
+    },
+    path::PathBuf,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use command_fds::{CommandFdExt, FdMapping};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Serialize;
+
+use super::{INPUT_FD, NICE, OUTPUT_FD, PARENT, SUBCOMMAND, WorkerFault};
+use crate::media::protocol::{
+    Message, ProtocolError, check_message, clean_text, read_line, write_line,
+};
+
+/// Bytes of a worker's standard error that are kept for a finding's text.
+const STDERR_KEPT: usize = 4 * 1024;
+/// Lines that wait for a slow parent.
+const LINES_WAITING_MAX: usize = 64;
+
+/// How workers are started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The binary that knows the hidden subcommand; usually this one.
+    pub exe: PathBuf,
+    /// A folder of our own for GStreamer's registry and temporary files; it must exist.
+    pub cache: PathBuf,
+    /// Niceness, 0 to 19.
+    pub nice: u8,
+    /// How long a worker may move nothing.
+    pub stall: Duration,
+}
+
+impl Launch {
+    /// Workers out of `exe` with the sound defaults: niceness 5, half a minute of patience.
+    #[must_use]
+    pub fn new(exe: PathBuf, cache: PathBuf) -> Self {
+        Self {
+            exe,
+            cache,
+            nice: 5,
+            stall: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The descriptors that a worker inherits; it gets no path.
+#[derive(Debug, Default)]
+pub struct Files<'a> {
+    /// The file to read.
+    pub input: Option<BorrowedFd<'a>>,
+    /// An empty file to write.
+    pub output: Option<BorrowedFd<'a>>,
+}
+
+/// Stops a worker from another thread.
+#[derive(Clone, Debug)]
+pub struct Killer {
+    group: Pid,
+    /// Set before the process is reaped, so that its number is never used for another's.
+    gone: Arc<Mutex<bool>>,
+    asked: Arc<AtomicBool>,
+}
+
+impl Killer {
+    /// Kills the worker and whatever it started; nothing when it is already gone.
+    pub fn kill(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        self.kill_group();
+    }
+
+    fn kill_group(&self) {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*gone {
+            let _ = kill_process_group(self.group, Signal::KILL);
+        }
+    }
+}
+
+/// One worker process.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Receiver<Result<Message, ProtocolError>>,
+    stderr: Option<JoinHandle<String>>,
+    killer: Killer,
+    stall: Duration,
+}
+
+impl Worker {
+    /// Starts a worker on these files.
+    ///
+    /// The thread that calls this must live as long as the worker: the kernel kills the worker
+    /// when that thread ends.
+    ///
+    /// # Errors
+    /// [`WorkerFault::Spawn`].
+    pub fn spawn(launch: &Launch, files: &Files<'_>) -> Result<Self, WorkerFault> {
+        let mut command = Command::new(&launch.exe);
+        command
+            .arg(SUBCOMMAND)
+            .env_clear()
+            .envs(kept_environment())
+            .env("GST_REGISTRY_1_0", launch.cache.join("gstreamer.registry"))
+            // The scan would otherwise start `gst-plugin-scanner`, a second process per worker.
+            .env("GST_REGISTRY_FORK", "no")
+            .env("TMPDIR", &launch.cache)
+            // An encoder's dozens of threads would each keep a heap of their own.
+            .env("MALLOC_ARENA_MAX", "2")
+            // SVT-AV1 tells its settings to standard error unless it is told not to.
+            .env("SVT_LOG", "1")
+            .env("LC_ALL", "C.UTF-8")
+            .env(NICE, launch.nice.to_string())
+            .env(PARENT, std::process::id().to_string())
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut mappings = Vec::new();
+        for (fd, child_fd) in [(files.input, INPUT_FD), (files.output, OUTPUT_FD)] {
+            if let Some(fd) = fd {
+                let parent_fd: OwnedFd = fd.as_fd().try_clone_to_owned()?;
+                mappings.push(FdMapping {
+                    parent_fd,
+                    child_fd,
+                });
+            }
+        }
+        command
+            .fd_mappings(mappings)
+            .map_err(|e| std::io::Error::other(e.to_string()))?;
+        let mut child = command.spawn()?;
+        let missing = || std::io::Error::other("a pipe is missing");
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let stdout = child.stdout.take().ok_or_else(missing)?;
+        let stderr = child.stderr.take().ok_or_else(missing)?;
+        let group = i32::try_from(child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .ok_or_else(missing)?;
+        let (tell, lines) = bounded(LINES_WAITING_MAX);
+        // Ends with the pipe: when the worker does, or when nobody listens any more.
+        thread::spawn(move || {
+            let mut from = BufReader::new(stdout);
+            loop {
+                let line = match read_line::<Message>(&mut from) {
+                    Ok(None) => return,
+                    Ok(Some(m)) => check_message(&m).map(|()| m),
+                    Err(e) => Err(e),
+                };
+                let last = line.is_err();
+                if tell.send(line).is_err() || last {
+                    return;
+                }
+            }
+        });
+        let stderr = thread::spawn(move || last_words(stderr));
+        let killer = Killer {
+            group,
+            gone: Arc::default(),
+            asked: Arc::default(),
+        };
+        Ok(Self {
+            child,
+            stdin,
+            lines,
+            stderr: Some(stderr),
+            killer,
+            stall: launch.stall,
+        })
+    }
+
+    /// A handle that stops it from another thread.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        self.killer.clone()
+    }
+
+    /// Kills it.
+    pub fn kill(&self) {
+        self.killer.kill();
+    }
+
+    pub(super) fn say(&mut self, what: &impl Serialize) -> Result<(), WorkerFault> {
+        match write_line(&mut self.stdin, what) {
+            Ok(()) => Ok(()),
+            // A broken pipe is a worker that died; its exit status says more.
+            Err(ProtocolError::Pipe(_)) => Err(self.bury()),
+            Err(e) => Err(WorkerFault::Talk(e.to_string())),
+        }
+    }
+
+    /// The next message.
+    pub(super) fn hear(&mut self) -> Result<Message, WorkerFault> {
+        match self.lines.recv_timeout(self.stall) {
+            Ok(Ok(Message::Fault(f))) => Err(WorkerFault::Unable(f)),
+            Ok(Ok(message)) => Ok(message),
+            Ok(Err(e)) => {
+                self.killer.kill_group();
+                Err(WorkerFault::Talk(e.to_string()))
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                self.killer.kill_group();
+                match self.bury() {
+                    WorkerFault::Died { stderr, .. } => Err(WorkerFault::Stalled {
+                        after: self.stall,
+                        stderr,
+                    }),
+                    other => Err(other),
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.bury()),
+        }
+    }
+
+    /// The reason why it is gone.
+    fn bury(&mut self) -> WorkerFault {
+        // It closed its output, so it is ending; one that lingers is helped along.
+        self.killer.kill_group_after(&mut self.child);
+        let how = match self.child.wait() {
+            Ok(status) => match (status.signal(), status.code()) {
+                (Some(signal), _) => format!("signal {signal}"),
+                (None, Some(code)) => format!("exit code {code}"),
+                (None, None) => "unknown".into(),
+            },
+            Err(e) => e.to_string(),
+        };
+        self.mark_gone();
+        let stderr = self
+            .stderr
+            .take()
+            .and_then(|t| t.join().ok())
+            .unwrap_or_default();
+        if self.killer.asked.load(Ordering::SeqCst) {
+            return WorkerFault::Interrupted;
+        }
+        WorkerFault::Died { how, stderr }
+    }
+
+    fn mark_gone(&self) {
+        *self
+            .killer
+            .gone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
+impl Killer {
+    /// Gives a process that is ending a moment to do so, then kills it.
+    fn kill_group_after(&self, child: &mut Child) {
+        for _ in 0..100 {
+            if !matches!(child.try_wait_unreaped(), Some(false)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.kill_group();
+    }
+}
+
+trait Unreaped {
+    /// Whether it has ended, without reaping it; none when that cannot be told.
+    fn try_wait_unreaped(&mut self) -> Option<bool>;
+}
+
+impl Unreaped for Child {
+    fn try_wait_unreaped(&mut self) -> Option<bool> {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw)?;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(pid), options)
+            .ok()
+            .map(|status| status.is_some())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.killer.kill_group();
+        let _ = self.child.wait();
+        self.mark_gone();
+    }
+}
+
+/// What of our own environment a worker may see.
+fn kept_environment() -> impl Iterator<Item = (OsString, OsString)> {
+    const KEPT: [&str; 6] = [
+        "PATH",
+        "GST_PLUGIN_PATH",
+        "GST_PLUGIN_PATH_1_0",
+        "GST_PLUGIN_SYSTEM_PATH_1_0",
+        "LD_LIBRARY_PATH",
+        "GST_DEBUG",
+    ];
+    std::env::vars_os().filter(|(name, _)| KEPT.iter().any(|k| name == k))
+}
+
+/// The end of what a worker wrote to its standard error, as one line.
+fn last_words(mut from: impl Read) -> String {
+    let mut kept: Vec<u8> = Vec::new();
+    let mut chunk = [0; 1024];
+    while let Ok(n) = from.read(&mut chunk) {
+        if n == 0 {
+            break;
+        }
+        kept.extend_from_slice(chunk.get(..n).unwrap_or(&[]));
+        let excess = kept.len().saturating_sub(STDERR_KEPT);
+        kept.drain(..excess);
+    }
+    let text = String::from_utf8_lossy(&kept);
+    let lines: Vec<&str> = text.lines().rev().take(3).collect();
+    clean_text(&lines.into_iter().rev().collect::<Vec<_>>().join(" "))
+}

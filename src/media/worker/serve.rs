@@ -1,0 +1,104 @@
+//! The worker's side: one request, its answer, and the end.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufRead, Write},
+    os::fd::{AsFd, OwnedFd},
+};
+
+use gstreamer as gst;
+
+use super::{INPUT_FD, NICE, OUTPUT_FD, PARENT};
+use crate::media::{
+    capabilities::capabilities,
+    derive::{Wire, derive},
+    graph::fault,
+    protocol::{Message, ProtocolError, Request, Side, VERSION},
+    source::DecoderComplaints,
+    svtav1,
+    verify::verify,
+};
+
+/// Answers the parent's request on these two and gives back the exit code: 0 when the answer was
+/// given, 1 when there was nobody to give it to.
+pub fn serve(input: &mut dyn BufRead, output: &mut dyn Write) -> u8 {
+    if settle_down().is_err() {
+        return 1;
+    }
+    match answer(&mut Wire::new(input, output)) {
+        Ok(()) => 0,
+        Err(_) => 1,
+    }
+}
+
+/// Dies with its parent, and gives way to others.
+fn settle_down() -> rustix::io::Result<()> {
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal, setpriority_process};
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<i32>().ok());
+    // The parent may have ended before the kernel was told to watch it.
+    if let Some(parent) = number(PARENT)
+        && getppid()
+            .map(rustix::process::Pid::as_raw_nonzero)
+            .map(std::num::NonZero::get)
+            != Some(parent)
+    {
+        return Err(rustix::io::Errno::SRCH);
+    }
+    let _ = setpriority_process(None, number(NICE).unwrap_or(0).clamp(0, 19));
+    Ok(())
+}
+
+fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
+    wire.say(&Message::Hello { version: VERSION })?;
+    let Some(request) = wire.hear::<Request>()? else {
+        return Ok(());
+    };
+    if let Err(e) = start_gstreamer() {
+        return wire.say(&Message::Fault(fault(Side::Encode, "gstreamer", &e)));
+    }
+    match request {
+        Request::Capabilities { elements } => {
+            wire.say(&Message::Capabilities(Box::new(capabilities(elements))))
+        }
+        Request::Derive(job) => match input() {
+            Ok(file) => derive(&job, file.as_fd(), output(), wire),
+            Err(e) => wire.say(&Message::Fault(fault(
+                Side::Decode,
+                "input",
+                &e.to_string(),
+            ))),
+        },
+        Request::Verify(job) => match input() {
+            Ok(file) => verify(&job, file.as_fd(), wire),
+            Err(e) => wire.say(&Message::Fault(fault(
+                Side::Decode,
+                "input",
+                &e.to_string(),
+            ))),
+        },
+    }
+}
+
+fn start_gstreamer() -> Result<(), String> {
+    gst::init().map_err(|e| e.to_string())?;
+    // A machine without the library still has every other profile, and `capabilities` names the
+    // element that is missing.
+    let _ = svtav1::register();
+    DecoderComplaints::listen();
+    Ok(())
+}
+
+/// The inherited file, opened once more so that its position is nobody else's.
+fn input() -> std::io::Result<File> {
+    File::open(format!("/proc/self/fd/{INPUT_FD}"))
+}
+
+fn output() -> Option<OwnedFd> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(format!("/proc/self/fd/{OUTPUT_FD}"))
+        .ok()
+        .map(OwnedFd::from)
+}

@@ -1,0 +1,131 @@
+//! The parent's part of each dialogue.
+
+use super::{Worker, WorkerFault};
+use crate::{
+    base::limits::FINDINGS_MAX,
+    media::{
+        profile::Requirement,
+        protocol::{
+            Answer, Capabilities, DeriveJob, Done, Message, Opened, Progress, Request, Verified,
+            VerifyJob,
+        },
+    },
+    recording::Finding,
+};
+
+/// What came of a derivation; what arrived before a failure is kept.
+#[derive(Debug)]
+pub struct Derived {
+    /// What the container says, if it could be opened at all.
+    pub opened: Option<Opened>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// The end.
+    pub outcome: Result<Done, WorkerFault>,
+}
+
+/// What came of a verification.
+#[derive(Debug)]
+pub struct VerifyOutcome {
+    /// Why the rendition is not what was promised.
+    pub findings: Vec<Finding>,
+    /// The end.
+    pub outcome: Result<Verified, WorkerFault>,
+}
+
+impl Worker {
+    /// Has a recording derived. `decide` answers what the container says of itself; `heard` is
+    /// told whatever moves.
+    pub fn derive(
+        mut self,
+        job: DeriveJob,
+        decide: impl FnOnce(&Opened) -> Answer,
+        mut heard: impl FnMut(&Progress),
+    ) -> Derived {
+        let mut opened = None;
+        let mut findings = Vec::new();
+        let outcome = self.derive_inner(job, decide, &mut heard, &mut opened, &mut findings);
+        Derived {
+            opened,
+            findings,
+            outcome,
+        }
+    }
+
+    fn derive_inner(
+        &mut self,
+        job: DeriveJob,
+        decide: impl FnOnce(&Opened) -> Answer,
+        heard: &mut impl FnMut(&Progress),
+        opened: &mut Option<Opened>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Done, WorkerFault> {
+        self.say(&Request::Derive(job))?;
+        let mut decide = Some(decide);
+        loop {
+            match self.hear()? {
+                Message::Hello { .. } => {}
+                Message::Opened(said) => {
+                    let Some(decide) = decide.take() else {
+                        return Err(out_of_turn("opened twice"));
+                    };
+                    let answer = decide(&said);
+                    *opened = Some(*said);
+                    self.say(&answer)?;
+                }
+                Message::Progress(p) => heard(&p),
+                Message::Finding(f) => keep(findings, f)?,
+                Message::Done(done) => return Ok(*done),
+                _ => return Err(out_of_turn("an answer to another question")),
+            }
+        }
+    }
+
+    /// Has a rendition looked at.
+    pub fn verify(mut self, job: VerifyJob, mut heard: impl FnMut(&Progress)) -> VerifyOutcome {
+        let mut findings = Vec::new();
+        let outcome = (|| {
+            self.say(&Request::Verify(job))?;
+            loop {
+                match self.hear()? {
+                    Message::Hello { .. } => {}
+                    Message::Progress(p) => heard(&p),
+                    Message::Finding(f) => keep(&mut findings, f)?,
+                    Message::Verified(v) => return Ok(*v),
+                    _ => return Err(out_of_turn("an answer to another question")),
+                }
+            }
+        })();
+        VerifyOutcome { findings, outcome }
+    }
+
+    /// Asks what this machine has.
+    ///
+    /// # Errors
+    /// When the worker fails.
+    pub fn capabilities(mut self, elements: Vec<Requirement>) -> Result<Capabilities, WorkerFault> {
+        self.say(&Request::Capabilities { elements })?;
+        loop {
+            match self.hear()? {
+                Message::Hello { .. } => {}
+                Message::Capabilities(c) => return Ok(*c),
+                _ => return Err(out_of_turn("an answer to another question")),
+            }
+        }
+    }
+}
+
+fn out_of_turn(what: &str) -> WorkerFault {
+    WorkerFault::Talk(format!("it spoke out of turn: {what}"))
+}
+
+/// A worker counts what goes beyond the bound itself; one that does not is not ours.
+fn keep(findings: &mut Vec<Finding>, finding: Finding) -> Result<(), WorkerFault> {
+    if findings.len() >= FINDINGS_MAX {
+        return Err(WorkerFault::Talk(format!(
+            "more than {FINDINGS_MAX} findings"
+        )));
+    }
+    findings.push(finding);
+    Ok(())
+}
