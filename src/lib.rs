@@ -32,6 +32,8 @@
 //! | 4 | [`index`] | RocksDB, and nowhere else |
 //! | 4 | [`ledger`] | an append-only, hash-chained file of lines |
 //! | 4 | [`batch`] | stages joined by bounded channels; knows nothing of video |
+//! | 5 | [`store`] | vault, index and ledger as one; the only one that writes them |
+//! | 6 | [`intake`] | the stages of the night |
 //!
 //! # Words
 //!
@@ -45,8 +47,10 @@ pub mod batch;
 pub mod event;
 pub mod hashing;
 pub mod index;
+pub mod intake;
 pub mod ledger;
 pub mod media;
 pub mod recording;
 pub mod registry;
+pub mod store;
 pub mod vault;

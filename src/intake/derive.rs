@@ -1,0 +1,580 @@
+//! Stage 4, derive: a worker of its own looks at each recording, and what it writes is verified
+//! by another before it counts.
+//!
+//! ```text
+//! original ──▶ worker: decode, check, mark, encode ──▶ staging ──▶ fresh worker: verify ──▶ renditions
+//!                 │ opened: container, times                                        │
+//!                 └──▶ attribution is weighed, the band is told ◀── register        ▼
+//!                                                      one batch: examined, rendition made
+//! ```
+//!
+//! A worker that dies or hangs is a finding on its recording; the next nights try again, a few times.
+
+use std::{
+    os::fd::AsFd,
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    Item, Outcome,
+    attribute::Attributing,
+    board::Board,
+    night::{NightError, item_of, outcome_of},
+};
+use crate::{
+    base::{Clock, Digest, Moment, RecordingId, limits},
+    batch::{Interrupt, Stop},
+    event::RecordingExamined,
+    media::{
+        band::{BandMode, Template},
+        checks::{self, CheckSettings},
+        profile::{Plan, Requirement},
+        protocol::{Answer, DeriveJob, Done, MarkOrder, Opened, Orders, RenditionOrder, VerifyJob},
+        worker::{Derived, Files, Launch, Worker, WorkerFault},
+    },
+    recording::{
+        Attribution, Finding, FindingKind, Kind, MediaInfo, Record, Rendition, Source, State,
+        TrackKind,
+    },
+    store::{Admitted, Store, StoreError},
+    vault::Output,
+};
+
+/// How recordings are looked at.
+#[derive(Clone, Debug)]
+pub struct DerivingSettings {
+    /// The archive profile with its parameters.
+    pub plan: Plan,
+    /// Elements that it needs, with their Debian packages.
+    pub requirements: Vec<Requirement>,
+    /// Whether renditions are made at all, or recordings only looked at.
+    pub wanted: bool,
+    /// Whether every frame of a rendition is decoded before it counts.
+    pub full_verify: bool,
+    /// Text of the band.
+    pub template: Template,
+    /// Where the band goes.
+    pub mode: BandMode,
+    /// Its font.
+    pub font: PathBuf,
+    /// Which face of a font collection.
+    pub font_index: u32,
+    /// What counts as a finding.
+    pub checks: CheckSettings,
+    /// How workers are started and watched.
+    pub launch: Launch,
+}
+
+/// The stage, ready for its first recording.
+pub(super) struct Deriving<'a> {
+    store: &'a Store,
+    settings: &'a DerivingSettings,
+    attributing: &'a Attributing,
+    by: u32,
+    clock: &'a dyn Clock,
+    interrupt: &'a Interrupt,
+    admitted: AtomicU64,
+    bytes_in: AtomicU64,
+    worker_peak: AtomicU64,
+}
+
+/// What looking at one recording came to.
+struct Looked {
+    examined: RecordingExamined,
+    rendition: Option<Rendition>,
+    cpu_ms: u64,
+}
+
+/// Why there is nothing to commit.
+enum Broken {
+    /// The night was abandoned; the next one begins anew.
+    Abandoned,
+    /// The store's word.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Broken {
+    fn from(e: StoreError) -> Self {
+        Self::Store(e)
+    }
+}
+
+impl<'a> Deriving<'a> {
+    /// Asks a worker whether this machine has what the profile needs.
+    pub(super) fn prepare(
+        store: &'a Store,
+        settings: &'a DerivingSettings,
+        attributing: &'a Attributing,
+        by: u32,
+        clock: &'a dyn Clock,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, NightError> {
+        let has = Worker::spawn(&settings.launch, &Files::default())
+            .and_then(|worker| worker.capabilities(settings.requirements.clone()))
+            .map_err(|e| NightError::Worker(e.to_string()))?;
+        if !has.missing.is_empty() {
+            let mut packages: Vec<String> = has.missing.iter().map(|r| r.package.clone()).collect();
+            packages.sort();
+            packages.dedup();
+            let missing: Vec<String> = has
+                .missing
+                .iter()
+                .map(|r| format!("{} (package {})", r.element, r.package))
+                .collect();
+            let profile = settings.plan.profile.clone();
+            return Err(NightError::Missing {
+                profile,
+                missing: missing.join(", "),
+                packages,
+            });
+        }
+        let zero = AtomicU64::default;
+        Ok(Self {
+            store,
+            settings,
+            attributing,
+            by,
+            clock,
+            interrupt,
+            admitted: zero(),
+            bytes_in: zero(),
+            worker_peak: zero(),
+        })
+    }
+
+    pub(super) fn profile(&self) -> &str {
+        &self.settings.plan.profile
+    }
+
+    pub(super) const fn profile_digest(&self) -> Digest {
+        self.settings.plan.digest
+    }
+
+    /// Counts a recording that was taken in.
+    pub(super) fn count(&self, admitted: &Admitted) {
+        if admitted.fresh {
+            self.admitted.fetch_add(1, Ordering::Relaxed);
+            self.bytes_in.fetch_add(admitted.bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Recordings taken in, their bytes, and the largest memory of any worker.
+    pub(super) fn tally(&self) -> (u64, u64, u64) {
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        (
+            get(&self.admitted),
+            get(&self.bytes_in),
+            get(&self.worker_peak),
+        )
+    }
+
+    /// Looks at one recording; `stopped` when the store takes nothing more.
+    pub(super) fn look_at(
+        &self,
+        id: RecordingId,
+        bytes: u64,
+        board: &Board<'_>,
+        stopped: bool,
+    ) -> Item {
+        let record = match self.store.record(id) {
+            Ok(Some(record)) => record,
+            Ok(None) | Err(_) => return nameless(id, bytes),
+        };
+        if stopped || self.interrupt.asked() != Stop::No {
+            return item_of(&record, Outcome::Waiting, 0);
+        }
+        let slot = board.begin(&crate::base::text::name_human(record.name()), bytes);
+        let looked = self.examine(&record, slot, board).and_then(|looked| {
+            let cpu_ms = looked.cpu_ms;
+            self.store.examined(
+                self.by,
+                looked.examined,
+                looked.rendition.into_iter().collect(),
+            )?;
+            Ok(cpu_ms)
+        });
+        board.end(slot, self.clock.now());
+        match (looked, self.store.record(id)) {
+            (Ok(cpu_ms), Ok(Some(now))) => item_of(&now, outcome_of(now.state), cpu_ms),
+            (Err(Broken::Store(e)), _) => {
+                let mut item = item_of(&record, Outcome::Waiting, 0);
+                item.findings.push(Finding::new(
+                    FindingKind::WorkerDied,
+                    format!("it was not looked at: {e}"),
+                ));
+                item
+            }
+            _ => item_of(&record, Outcome::Waiting, 0),
+        }
+    }
+
+    fn examine(&self, record: &Record, slot: usize, board: &Board<'_>) -> Result<Looked, Broken> {
+        let input = self
+            .store
+            .vault()
+            .open_object(&record.digest)
+            .map_err(StoreError::from)?;
+        let output = match self.settings.wanted {
+            true => Some(
+                self.store
+                    .vault()
+                    .stage_output()
+                    .map_err(StoreError::from)?,
+            ),
+            false => None,
+        };
+        let job = DeriveJob {
+            claims_media: record.kind.is_media(),
+            now: record.admitted_at,
+            ..DeriveJob::default()
+        };
+        // What the answer to `Opened` decided is needed again when the worker is done.
+        let mut weighed = None;
+        let files = Files {
+            input: Some(input.as_fd()),
+            output: output.as_ref().map(|o| o.file().as_fd()),
+        };
+        let derived = match Worker::spawn(&self.settings.launch, &files) {
+            Err(fault) => Derived {
+                opened: None,
+                findings: Vec::new(),
+                outcome: Err(fault),
+            },
+            Ok(worker) => {
+                let killer = worker.killer();
+                worker.derive(
+                    job,
+                    |opened| {
+                        let known = self.weigh(record, opened);
+                        let orders = self.orders(record, &known);
+                        weighed = Some(known);
+                        Answer::Proceed(Box::new(orders))
+                    },
+                    |p| {
+                        board.job(
+                            slot,
+                            "transcoding",
+                            p.position_ms,
+                            p.duration_ms,
+                            self.clock.now(),
+                        );
+                        if self.interrupt.asked() == Stop::Abandon {
+                            killer.kill();
+                        }
+                    },
+                )
+            }
+        };
+        let known = weighed.unwrap_or_else(|| self.weigh(record, &Opened::default()));
+        let Derived {
+            outcome, findings, ..
+        } = derived;
+        match outcome {
+            Ok(done) => {
+                self.note_peak(done.peak_rss_bytes);
+                self.answered(record, known, done, findings, output, slot, board)
+            }
+            Err(WorkerFault::Interrupted) => Err(Broken::Abandoned),
+            Err(fault) => Ok(self.unanswered(record, known, findings, &fault)),
+        }
+    }
+
+    /// The worker looked: verify what it wrote, if it wrote.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything that is known of one recording comes together here"
+    )]
+    fn answered(
+        &self,
+        record: &Record,
+        known: Known,
+        done: Done,
+        mut findings: Vec<Finding>,
+        output: Option<Output>,
+        slot: usize,
+        board: &Board<'_>,
+    ) -> Result<Looked, Broken> {
+        let mut cpu_ms = done.cpu_ms;
+        let mut rendition = None;
+        let mut state = State::Kept;
+        if let (Some(facts), Some(output)) = (done.rendition, output) {
+            let length = facts.duration_ms;
+            board.job(slot, "verifying", 0, length, self.clock.now());
+            let job = VerifyJob {
+                promised: facts,
+                id: (facts.width > 0).then_some(record.id),
+                start: known.believed_start,
+                full: self.settings.full_verify,
+                decode_threads: 0,
+            };
+            let files = Files {
+                input: Some(output.file().as_fd()),
+                output: None,
+            };
+            let verified = Worker::spawn(&self.settings.launch, &files).and_then(|worker| {
+                let killer = worker.killer();
+                let looked = worker.verify(job, |p| {
+                    board.job(slot, "verifying", p.position_ms, length, self.clock.now());
+                    if self.interrupt.asked() == Stop::Abandon {
+                        killer.kill();
+                    }
+                });
+                findings.extend(looked.findings);
+                looked.outcome
+            });
+            let good = match verified {
+                Ok(verified) => {
+                    cpu_ms += verified.cpu_ms;
+                    self.note_peak(verified.peak_rss_bytes);
+                    verified.sound
+                }
+                Err(WorkerFault::Interrupted) => return Err(Broken::Abandoned),
+                Err(fault) => {
+                    let text = format!("its verification failed: {fault}");
+                    findings.push(Finding::new(FindingKind::RenditionRejected, text));
+                    false
+                }
+            };
+            if good {
+                let (digest, bytes) = self
+                    .store
+                    .place_rendition(output, &self.settings.plan.extension)?;
+                state = State::Archived;
+                rendition = Some(Rendition {
+                    digest,
+                    bytes,
+                    extension: self.settings.plan.extension.clone(),
+                    profile: self.settings.plan.profile.clone(),
+                    profile_digest: self.settings.plan.digest,
+                    part: 0,
+                    frames: facts.frames,
+                    duration_ms: facts.duration_ms,
+                    width: facts.width,
+                    height: facts.height,
+                    made_at: Moment::default(),
+                    cpu_ms,
+                    made_with: done.made_with.clone(),
+                });
+            } else {
+                state = State::Retry;
+            }
+        }
+        let attempts = if state == State::Retry {
+            record.attempts + 1
+        } else {
+            0
+        };
+        if attempts >= limits::DERIVE_ATTEMPTS_MAX {
+            state = State::Kept;
+        }
+        let kind = kind_of(record.kind, &done.media);
+        let media = (!done.media.container.is_empty() || !done.media.tracks.is_empty())
+            .then_some(done.media);
+        let timeline = (!done.timeline.luma.is_empty() || !done.timeline.level.is_empty())
+            .then_some(done.timeline);
+        let examined = self.examined(
+            record,
+            known,
+            findings,
+            done.findings_uncounted,
+            Facts {
+                kind,
+                state,
+                attempts,
+                media,
+                timeline,
+                made_with: done.made_with,
+            },
+        );
+        Ok(Looked {
+            examined,
+            rendition,
+            cpu_ms,
+        })
+    }
+
+    /// The worker died, hung or gave up.
+    fn unanswered(
+        &self,
+        record: &Record,
+        known: Known,
+        mut findings: Vec<Finding>,
+        fault: &WorkerFault,
+    ) -> Looked {
+        let attempts = record.attempts + 1;
+        let last = attempts >= limits::DERIVE_ATTEMPTS_MAX;
+        let stalled = matches!(fault, WorkerFault::Stalled { .. });
+        let kind = if stalled {
+            FindingKind::WorkerStalled
+        } else {
+            FindingKind::WorkerDied
+        };
+        let next = if last {
+            "it is not tried again by itself".to_owned()
+        } else {
+            format!(
+                "the next night tries again ({attempts} of {})",
+                limits::DERIVE_ATTEMPTS_MAX
+            )
+        };
+        findings.push(Finding::new(
+            kind,
+            format!("{fault}; the original is safe, {next}"),
+        ));
+        let state = if last { State::Kept } else { State::Retry };
+        let facts = Facts {
+            kind: record.kind,
+            state,
+            attempts,
+            media: None,
+            timeline: None,
+            made_with: Vec::new(),
+        };
+        Looked {
+            examined: self.examined(record, known, findings, 0, facts),
+            rendition: None,
+            cpu_ms: 0,
+        }
+    }
+
+    /// Everything together, the gravest finding first.
+    fn examined(
+        &self,
+        record: &Record,
+        known: Known,
+        said: Vec<Finding>,
+        uncounted: u64,
+        facts: Facts,
+    ) -> RecordingExamined {
+        // What admission found stands; what an earlier attempt of a worker found is said anew.
+        let mut findings: Vec<Finding> = match record.attempts {
+            0 => record.findings.clone(),
+            _ => Vec::new(),
+        };
+        for finding in known.findings.into_iter().chain(said) {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+        findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.at.cmp(&b.at)));
+        let more = findings.len().saturating_sub(limits::FINDINGS_INLINE_MAX);
+        findings.truncate(limits::FINDINGS_INLINE_MAX);
+        let uncounted = uncounted.saturating_add(more as u64);
+        if uncounted > 0 {
+            findings.push(Finding::new(
+                FindingKind::TooMany,
+                format!("{uncounted} more findings were counted and not listed"),
+            ));
+        }
+        RecordingExamined {
+            id: record.id,
+            kind: facts.kind,
+            state: facts.state,
+            attribution: known.attribution,
+            media: facts.media,
+            findings,
+            findings_uncounted: uncounted,
+            timeline: facts.timeline,
+            attempts: facts.attempts,
+            made_with: facts.made_with,
+        }
+    }
+
+    /// Whose recording it is, now that the container spoke.
+    fn weigh(&self, record: &Record, opened: &Opened) -> Known {
+        let kind = kind_of(record.kind, &opened.media);
+        let (mut attribution, mut findings) =
+            self.attributing
+                .with_container(&record.attribution, &opened.claims, kind);
+        // Sealed at admission; it stays where it is.
+        attribution.remark = None;
+        let start = attribution
+            .started_at
+            .as_ref()
+            .filter(|s| s.source != Source::FileTime)
+            .map(|s| s.value);
+        let suspect = start.and_then(|start| checks::clock_suspect(start, record.admitted_at));
+        let believed_start = start.filter(|_| suspect.is_none());
+        findings.extend(suspect);
+        Known {
+            attribution,
+            findings,
+            believed_start,
+        }
+    }
+
+    fn orders(&self, record: &Record, known: &Known) -> Orders {
+        let settings = self.settings;
+        let name = self.attributing.officer_name(&known.attribution);
+        let mark = MarkOrder {
+            device: known.attribution.device.as_ref().map(|v| v.value.clone()),
+            officer: known.attribution.officer.as_ref().map(|v| v.value.clone()),
+            officer_name: (!name.is_empty()).then_some(name),
+            id: record.id,
+            start: known.believed_start,
+            zone: self
+                .attributing
+                .zone
+                .iana_name()
+                .unwrap_or("UTC")
+                .to_owned(),
+            template: settings.template.clone(),
+            mode: settings.mode,
+            font: settings.font.clone(),
+            font_index: settings.font_index,
+        };
+        let rendition = settings.wanted.then(|| RenditionOrder {
+            plan: settings.plan.clone(),
+            mark,
+            original: record.digest,
+        });
+        Orders {
+            rendition,
+            checks: settings.checks.clone(),
+        }
+    }
+
+    fn note_peak(&self, bytes: u64) {
+        self.worker_peak.fetch_max(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What weighing came to.
+struct Known {
+    attribution: Attribution,
+    findings: Vec<Finding>,
+    /// When it began, if anybody said so and it can be believed.
+    believed_start: Option<Moment>,
+}
+
+/// What else an examination says.
+struct Facts {
+    kind: Kind,
+    state: State,
+    attempts: u32,
+    media: Option<MediaInfo>,
+    timeline: Option<crate::recording::Timeline>,
+    made_with: Vec<String>,
+}
+
+/// What sort it is, now that its tracks are known.
+fn kind_of(before: Kind, media: &MediaInfo) -> Kind {
+    let has = |kind| media.tracks.iter().any(|t| t.kind == kind);
+    match (has(TrackKind::Video), has(TrackKind::Audio)) {
+        (true, _) => Kind::Video,
+        (false, true) => Kind::Audio,
+        (false, false) => before,
+    }
+}
+
+/// An item about a recording whose row cannot be read.
+fn nameless(id: RecordingId, bytes: u64) -> Item {
+    let finding = Finding::new(
+        FindingKind::WorkerDied,
+        "its row cannot be read; it was not looked at",
+    );
+    let mut item = super::night::bare(id.to_string().as_bytes(), bytes, Outcome::Waiting, finding);
+    item.id = Some(id);
+    item
+}

@@ -1,0 +1,18 @@
+//! Layer 6. The stages of the night: scan, settle, admit, attribute, derive.
+//!
+//! Each stage is a room; [`night`] joins them. What a night did is data ([`NightSummary`]), how
+//! far it is, too ([`Progress`]).
+
+mod admit;
+pub mod attribute;
+mod board;
+pub mod derive;
+mod known;
+pub mod night;
+pub mod progress;
+pub mod release;
+pub mod scan;
+pub mod summary;
+
+pub use progress::{Job, Progress, Watcher};
+pub use summary::{Ending, Item, NightSummary, Outcome, Room, Totals};

@@ -1,0 +1,191 @@
+//! What a night did, as data: one line per file that it touched, and totals. The report draws
+//! it, the command line prints it, the owner's socket carries it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::{Moment, RecordingId},
+    recording::{Finding, Kind, Severity, State, Timeline},
+};
+
+/// What became of one file or recording in this night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Vaulted, looked at, and its rendition verified.
+    Archived,
+    /// Vaulted and looked at; there is no rendition to make.
+    Kept,
+    /// Vaulted; its worker failed and the next night tries again.
+    Retry,
+    /// Vaulted, but the night ended before anybody looked inside.
+    Waiting,
+    /// The same bytes were here before: one recording, another sighting.
+    SeenAgain,
+    /// Left in the inbox: still being written, changed while copied, or unreadable.
+    LeftInInbox,
+}
+
+impl Outcome {
+    /// The words that tables show.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Archived => "archived",
+            Self::Kept => "kept",
+            Self::Retry => "to retry",
+            Self::Waiting => "waiting",
+            Self::SeenAgain => "seen again",
+            Self::LeftInInbox => "left in inbox",
+        }
+    }
+}
+
+/// One file or recording of the night.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Path below the inbox, safe to print (see `base::text::name_human`).
+    pub name: String,
+    /// The recording, once it has an id.
+    pub id: Option<RecordingId>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What sort of file it is.
+    pub kind: Option<Kind>,
+    /// How far the recording has come.
+    pub state: Option<State>,
+    /// The recorder, where known.
+    pub device: Option<String>,
+    /// The officer, where known.
+    pub officer: Option<String>,
+    /// When it began, where known.
+    pub started_at: Option<Moment>,
+    /// Bytes of the original.
+    pub bytes: u64,
+    /// Bytes of all its renditions.
+    pub rendition_bytes: u64,
+    /// Presented length in milliseconds; 0 where there is none.
+    pub duration_ms: i64,
+    /// Container and codecs, such as `MP4, H.264 1920×1080, AAC`.
+    pub media: String,
+    /// CPU milliseconds that its workers took.
+    pub cpu_ms: u64,
+    /// Findings, the gravest first.
+    pub findings: Vec<Finding>,
+    /// Light and sound over time.
+    pub timeline: Option<Timeline>,
+}
+
+impl Item {
+    /// The gravest severity among its findings.
+    #[must_use]
+    pub fn gravest(&self) -> Option<Severity> {
+        self.findings.iter().map(|f| f.severity).max()
+    }
+}
+
+/// Totals of a night.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Files seen in the inbox, known ones included.
+    pub files_seen: u64,
+    /// Files recognised by the memo and not read again.
+    pub files_known: u64,
+    /// Known files that were read again as a sample, all as they should be unless a finding says so.
+    pub files_rehashed: u64,
+    /// New recordings vaulted.
+    pub admitted: u64,
+    /// Recordings that got a rendition.
+    pub archived: u64,
+    /// Recordings looked at without a rendition.
+    pub kept: u64,
+    /// Recordings whose worker failed.
+    pub retry: u64,
+    /// Bytes read into the vault.
+    pub bytes_in: u64,
+    /// Bytes of renditions written.
+    pub bytes_out: u64,
+    /// Presented length of everything looked at, in milliseconds.
+    pub media_ms: i64,
+    /// CPU milliseconds of the night and all its workers.
+    pub cpu_ms: u64,
+    /// Wall-clock milliseconds of the night.
+    pub wall_ms: i64,
+    /// Largest resident memory of any worker, in bytes.
+    pub worker_peak_bytes: u64,
+    /// Largest resident memory of the night's own process, in bytes.
+    pub own_peak_bytes: u64,
+    /// Released sources removed from the inbox after their vault copy was read again.
+    pub sources_removed: u64,
+}
+
+/// Room on the store's disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Bytes free for the store.
+    pub free_bytes: u64,
+    /// Bytes of the whole file system.
+    pub total_bytes: u64,
+    /// Days until the disk is full at the mean intake of the last nights; nothing where no
+    /// night has taken anything in yet.
+    pub days_left: Option<u64>,
+}
+
+/// How a night ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Everything was done.
+    Complete,
+    /// Somebody asked it to stop after the running recordings.
+    Drained,
+    /// Somebody asked it to stop at once.
+    Abandoned,
+    /// Intake stopped because the disk is nearly full; nothing was deleted.
+    DiskFull,
+}
+
+/// Everything that a report says of a night.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NightSummary {
+    /// Version of this shape; grows when a field changes its meaning.
+    pub version: u32,
+    /// The office, as configured.
+    pub office: String,
+    /// IANA name of the office's time zone.
+    pub time_zone: String,
+    /// The night's civil date in the office's time zone, such as `2026-11-23`.
+    pub date: String,
+    /// When it began.
+    pub started_at: Moment,
+    /// When it ended.
+    pub ended_at: Moment,
+    /// How it ended.
+    pub ending: Ending,
+    /// The archive profile in force.
+    pub profile: String,
+    /// One entry per file or recording that was touched, in the order of time and name.
+    pub items: Vec<Item>,
+    /// Totals.
+    pub totals: Totals,
+    /// Room on the disk.
+    pub room: Room,
+    /// Index of the ledger's last event and the chain head after it, for the reader to note.
+    pub ledger_events: u64,
+    /// The chain head.
+    pub ledger_head: String,
+    /// Things about the night itself that are worth a sentence (capabilities missing, recovery).
+    pub notes: Vec<String>,
+}
+
+impl NightSummary {
+    /// Whether somebody should look: exit code 1 instead of 0.
+    #[must_use]
+    pub fn needs_attention(&self) -> bool {
+        self.ending != Ending::Complete
+            || self.items.iter().any(|i| {
+                i.gravest() >= Some(Severity::Warning)
+                    || matches!(i.outcome, Outcome::Retry | Outcome::Waiting)
+            })
+    }
+}

@@ -1,0 +1,275 @@
+//! Layer 5. Vault, index and ledger as one. Only here are the three written, in the orders of
+//! DESIGN section 4, and only through events.
+//!
+//! - What is committed is on the disk: event and rows by one synced batch, after the object.
+//! - Opening recovers: an incomplete ledger file, sidecar or staging folder is completed or swept
+//!   by the same functions that a night uses; a second recovery finds nothing to do.
+//! - A ledger that is longer than the index is refused: somebody put an older index in its place.
+//!
+//! It fails by [`StoreError`]. After a failed write it takes nothing more until it is opened
+//! again, for what the disk holds is then unknown.
+
+mod admit;
+mod details;
+mod error;
+mod fold;
+mod recover;
+mod rendition;
+mod rows;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+};
+
+pub use admit::{Admission, Admitted};
+pub use error::StoreError;
+pub use recover::Recovered;
+pub use rows::Night;
+pub use writer::Proposal;
+
+use crate::{
+    base::{Clock, Digest, RecordingId, durable},
+    event::What,
+    index::{Filter, Found, Index, Memo, Page, Pending},
+    ledger::Ledger,
+    recording::Record,
+    registry::{Change, Register},
+    vault::Vault,
+};
+use details::Details;
+use writer::{Desk, Writer};
+
+/// A store that this process owns.
+pub struct Store {
+    root: PathBuf,
+    vault: Arc<Vault>,
+    index: Arc<Index>,
+    register: Arc<RwLock<Register>>,
+    writer: Writer,
+    recovered: Recovered,
+}
+
+impl Store {
+    /// Lays out an empty store below `root`, an empty folder, and writes its first event.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`] when there is something; else as writing says.
+    pub fn create(
+        root: &Path,
+        office: &str,
+        by: u32,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(), StoreError> {
+        let layout = |path: PathBuf| move |source| StoreError::Layout { path, source };
+        durable::create_dirs(root, 0o700).map_err(layout(root.to_owned()))?;
+        let mut inside = std::fs::read_dir(root).map_err(layout(root.to_owned()))?;
+        if inside.next().is_some() {
+            return Err(StoreError::NotEmpty(root.to_owned()));
+        }
+        for part in ["inbox", "ledger", "reports", "pipelines"] {
+            durable::create_dirs(&root.join(part), 0o700).map_err(layout(root.join(part)))?;
+        }
+        Vault::create(root)?;
+        Index::create(&root.join("index"))?;
+        Ledger::create(&root.join("ledger"))?;
+        let store = Self::open(root, clock)?;
+        let office = office.to_owned();
+        store.commit(by, move |proposal| {
+            proposal.event(What::StoreCreated {
+                office,
+                recvault: env!("CARGO_PKG_VERSION").into(),
+            });
+            Ok(())
+        })?;
+        store.flush()
+    }
+
+    /// Opens and recovers the store below `root`. The caller owns it (see `service`).
+    ///
+    /// # Errors
+    /// When a part is missing, cannot be read, or the parts contradict each other.
+    pub fn open(root: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let vault = Arc::new(Vault::open(root)?);
+        let index = Arc::new(Index::open(&root.join("index"))?);
+        let mut ledger = Ledger::open(&root.join("ledger"))?;
+        let details =
+            Details::open(&root.join("ledger/details.jsonl")).map_err(StoreError::Details)?;
+        let recovered = recover::recover(&vault, &index, &mut ledger)?;
+        let head = rows::head(&index)?;
+        let register = Arc::new(RwLock::new(rows::register(&index)?));
+        let desk = Desk {
+            clock,
+            vault: Arc::clone(&vault),
+            index: Arc::clone(&index),
+            ledger,
+            details,
+            register: Arc::clone(&register),
+            next: head.next,
+            prev: head.prev,
+            complete: rows::complete(&index)?,
+            broken: None,
+        };
+        let writer = Writer::start(desk);
+        Ok(Self {
+            root: root.to_owned(),
+            vault,
+            index,
+            register,
+            writer,
+            recovered,
+        })
+    }
+
+    /// What opening found to complete.
+    #[must_use]
+    pub const fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// Its root folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its vault, for reading and staging.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Decides on the rows as they stand and commits what the decision proposes, on behalf of
+    /// the user `by`. Returns once events and rows are on the disk.
+    ///
+    /// # Errors
+    /// The decision's own, or the writer's.
+    pub fn commit<T: Send + 'static>(
+        &self,
+        by: u32,
+        decide: impl FnOnce(&mut Proposal<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.commit(by, decide)
+    }
+
+    /// Syncs ledger file and sidecars, so that the next start has nothing to complete.
+    ///
+    /// # Errors
+    /// As syncing says.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.writer.flush()
+    }
+
+    /// The register as it stands.
+    #[must_use]
+    pub fn register(&self) -> Register {
+        self.register.read().map(|r| r.clone()).unwrap_or_default()
+    }
+
+    /// One recording.
+    ///
+    /// # Errors
+    /// When its row cannot be read.
+    pub fn record(&self, id: RecordingId) -> Result<Option<Record>, StoreError> {
+        Ok(self.index.record(id)?)
+    }
+
+    /// The recordings whose id begins so, two at most: enough to tell one from several.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn records_beginning(&self, id: &str) -> Result<Vec<Record>, StoreError> {
+        Ok(self.index.records_beginning(id, 2)?)
+    }
+
+    /// A page of recordings by time and id.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn list(&self, filter: &Filter, page: &Page) -> Result<Found, StoreError> {
+        Ok(self.index.find(filter, page)?)
+    }
+
+    /// Recordings that wait to be looked at, with their sizes.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn pending(&self) -> Result<Vec<Pending>, StoreError> {
+        Ok(self.index.pending()?)
+    }
+
+    /// What is remembered of files of the inbox.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn memos(&self, names: &[&[u8]]) -> Result<Vec<Option<Memo>>, StoreError> {
+        Ok(self.index.memo_get_many(names)?)
+    }
+
+    /// The last `limit` nights that ended, the latest first.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn nights(&self, limit: usize) -> Result<Vec<Night>, StoreError> {
+        rows::nights(&self.index, limit)
+    }
+
+    /// Place of the next event and the last line's digest: what to note to tell later whether
+    /// history was changed.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn head(&self) -> Result<(u64, Digest), StoreError> {
+        let head = rows::head(&self.index)?;
+        Ok((head.next, head.prev))
+    }
+
+    /// Takes a planned import into the register, by events.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn import(&self, by: u32, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.commit(by, move |proposal| {
+            for change in changes {
+                let what = match change {
+                    Change::DeviceAdded(d) | Change::DeviceChanged { after: d, .. } => {
+                        What::DeviceRegistered {
+                            device: d.id,
+                            model: d.model,
+                            unit: d.unit,
+                            price_fen: d.price_fen,
+                        }
+                    }
+                    Change::OfficerAdded(o) | Change::OfficerChanged { after: o, .. } => {
+                        let name = proposal.seal(o.name.as_bytes())?;
+                        What::OfficerRegistered {
+                            officer: o.id,
+                            name,
+                            unit: o.unit,
+                        }
+                    }
+                    Change::AssignmentAdded(a) => What::DeviceIssued {
+                        device: a.device,
+                        officer: a.officer,
+                        from: a.from,
+                        to: a.to,
+                    },
+                    Change::AssignmentClosed {
+                        device,
+                        officer,
+                        from,
+                        to,
+                    } => What::DeviceIssued {
+                        device,
+                        officer,
+                        from,
+                        to: Some(to),
+                    },
+                };
+                proposal.event(what);
+            }
+            Ok(())
+        })
+    }
+}

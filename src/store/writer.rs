@@ -1,0 +1,403 @@
+//! The one writer. Everybody who wants to change something hands it a decision; it takes what
+//! waits, decides one after another on the rows as they will then be, and commits the group by
+//! one synced batch of events and rows. That batch is the commit point; ledger file and sidecars
+//! follow, and recovery completes them where a kill came between.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+    thread,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{
+    StoreError,
+    details::Details,
+    fold::{Below, Folding},
+};
+use crate::{
+    base::{Clock, Digest, Moment, RecordingId, limits},
+    event::{Detail, Event, Sealed, What, Writer as By, line},
+    index::{self, Batch, Column, Index, Memo, Snapshot, keys},
+    ledger::Ledger,
+    recording::Record,
+    registry::Register,
+    vault::Vault,
+};
+
+/// What one decision proposes to happen.
+pub struct Proposal<'a> {
+    folding: &'a Folding<'a>,
+    now: Moment,
+    whats: Vec<What>,
+    details: Vec<Detail>,
+    memos: Vec<(Vec<u8>, Option<Memo>)>,
+}
+
+impl Proposal<'_> {
+    /// The instant that its events will carry.
+    #[must_use]
+    pub const fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// A recording as it stands, other decisions of this moment included.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn record(&self, id: RecordingId) -> Result<Option<Record>, StoreError> {
+        self.folding.record(id).map_err(StoreError::Rows)
+    }
+
+    /// The register as it stands.
+    #[must_use]
+    pub const fn register(&self) -> &Register {
+        &self.folding.register
+    }
+
+    /// Seals personal data; the event that holds the seal must be of this proposal.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn seal(&mut self, text: &[u8]) -> Result<Sealed, StoreError> {
+        let detail = Detail::seal(text).map_err(|e| StoreError::Rows(e.to_string()))?;
+        let sealed = detail.sealed();
+        self.details.push(detail);
+        Ok(sealed)
+    }
+
+    /// Proposes an event.
+    pub fn event(&mut self, what: What) {
+        self.whats.push(what);
+    }
+
+    /// Remembers a file of the inbox, or forgets it.
+    pub fn memo(&mut self, name: &[u8], memo: Option<Memo>) {
+        self.memos.push((name.to_vec(), memo));
+    }
+}
+
+type Decide = Box<dyn FnOnce(&mut Proposal<'_>) -> Result<(), StoreError> + Send>;
+
+struct Request {
+    by: u32,
+    /// Nothing: sync what has been written.
+    decide: Option<Decide>,
+    reply: Sender<Result<(), StoreError>>,
+}
+
+/// Hands decisions to the writer's thread.
+pub(super) struct Writer {
+    send: Option<Sender<Request>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// What the writer's thread owns.
+pub(super) struct Desk {
+    pub clock: Arc<dyn Clock>,
+    pub vault: Arc<Vault>,
+    pub index: Arc<Index>,
+    pub ledger: Ledger,
+    pub details: Details,
+    pub register: Arc<RwLock<Register>>,
+    /// Place of the next event.
+    pub next: u64,
+    /// Digest of the last line.
+    pub prev: Digest,
+    /// Up to which event ledger file and sidecars are synced.
+    pub complete: u64,
+    /// Set once a write failed: what the disk holds is then unknown until the next start.
+    pub broken: Option<String>,
+}
+
+impl Writer {
+    pub(super) fn start(desk: Desk) -> Self {
+        let (send, receive) = bounded(limits::COMMIT_GROUP_MAX);
+        let thread = thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || desk.run(&receive));
+        Self {
+            send: Some(send),
+            thread: thread.ok(),
+        }
+    }
+
+    /// Decides and commits. Returns once the batch is on the disk.
+    pub(super) fn commit<T: Send + 'static>(
+        &self,
+        by: u32,
+        decide: impl FnOnce(&mut Proposal<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, said) = bounded(1);
+        let (give, take) = bounded(1);
+        let decide: Decide = Box::new(move |proposal| {
+            let value = decide(proposal)?;
+            let _ = give.send(value);
+            Ok(())
+        });
+        self.ask(
+            Request {
+                by,
+                decide: Some(decide),
+                reply,
+            },
+            &said,
+        )?;
+        take.recv().map_err(|_| StoreError::Closed)
+    }
+
+    /// Syncs ledger file and sidecars and notes that they are complete.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        let (reply, said) = bounded(1);
+        self.ask(
+            Request {
+                by: 0,
+                decide: None,
+                reply,
+            },
+            &said,
+        )
+    }
+
+    fn ask(
+        &self,
+        request: Request,
+        said: &Receiver<Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.send
+            .as_ref()
+            .and_then(|send| send.send(request).ok())
+            .ok_or(StoreError::Closed)?;
+        said.recv().map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.send = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Committed<'a>(Snapshot<'a>);
+
+impl Below for Committed<'_> {
+    fn record(&self, id: RecordingId) -> Result<Option<Record>, String> {
+        self.0.record(id).map_err(|e| e.to_string())
+    }
+}
+
+impl Desk {
+    fn run(mut self, requests: &Receiver<Request>) {
+        while let Ok(first) = requests.recv() {
+            let mut group = vec![first];
+            while group.len() < limits::COMMIT_GROUP_MAX {
+                let Ok(next) = requests.try_recv() else { break };
+                group.push(next);
+            }
+            let (flushes, commits): (Vec<_>, Vec<_>) =
+                group.into_iter().partition(|r| r.decide.is_none());
+            self.commit_group(commits);
+            if !flushes.is_empty() {
+                let why = self.flush().err().map(|e| e.to_string());
+                for Request { reply, .. } in flushes {
+                    let _ = reply.send(
+                        why.clone()
+                            .map_or(Ok(()), |why| Err(StoreError::Broken(why))),
+                    );
+                }
+            }
+        }
+        // An orderly end leaves the next start nothing to complete; a failed one, a little.
+        let _ = self.flush();
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if let Some(why) = &self.broken {
+            return Err(StoreError::Broken(why.clone()));
+        }
+        if self.complete == self.next {
+            return Ok(());
+        }
+        self.ledger.sync()?;
+        self.vault.sync_sidecars()?;
+        let mut batch = Batch::new();
+        super::rows::put_complete(&mut batch, self.next);
+        self.index.commit(&batch)?;
+        self.complete = self.next;
+        Ok(())
+    }
+
+    fn commit_group(&mut self, group: Vec<Request>) {
+        if let Some(why) = &self.broken {
+            for request in group {
+                let _ = request.reply.send(Err(StoreError::Broken(why.clone())));
+            }
+            return;
+        }
+        match self.try_commit(group) {
+            Ok(replies) => {
+                for reply in replies {
+                    let _ = reply.send(Ok(()));
+                }
+            }
+            Err((replies, why)) => {
+                self.broken = Some(why.clone());
+                for reply in replies {
+                    let _ = reply.send(Err(StoreError::Broken(why.clone())));
+                }
+            }
+        }
+    }
+
+    /// Decides each request and commits those that did not fail by themselves. Gives back who is
+    /// to be told, with the reason when the write failed.
+    #[expect(
+        clippy::type_complexity,
+        reason = "the two lists are the two ends of one group"
+    )]
+    fn try_commit(
+        &mut self,
+        group: Vec<Request>,
+    ) -> Result<Vec<Sender<Result<(), StoreError>>>, (Vec<Sender<Result<(), StoreError>>>, String)>
+    {
+        let index = Arc::clone(&self.index);
+        let below = Committed(index.snapshot());
+        let register = self.register.read().map(|r| r.clone()).unwrap_or_default();
+        let mut folding = Folding::new(&below, register);
+        let mut replies = Vec::new();
+        let mut lines = Vec::new();
+        let mut details = Vec::new();
+        let mut memos = Vec::new();
+        let (mut next, mut prev) = (self.next, self.prev);
+        for Request { by, decide, reply } in group {
+            let mut proposal = Proposal {
+                folding: &folding,
+                now: self.clock.now(),
+                whats: Vec::new(),
+                details: Vec::new(),
+                memos: Vec::new(),
+            };
+            let Some(decide) = decide else { continue };
+            if let Err(e) = decide(&mut proposal) {
+                let _ = reply.send(Err(e));
+                continue;
+            }
+            let Proposal {
+                now,
+                whats,
+                details: sealed,
+                memos: remembered,
+                ..
+            } = proposal;
+            replies.push(reply);
+            for what in whats {
+                let event = Event {
+                    at: now,
+                    by: By { uid: by },
+                    n: next,
+                    prev,
+                    v: line::VERSION,
+                    what,
+                };
+                let text_of = |s: Sealed| {
+                    sealed
+                        .iter()
+                        .find(|d| d.sealed() == s)
+                        .map(|d| d.text().to_vec())
+                };
+                let folded = event.to_line().map_err(|e| e.to_string()).and_then(|line| {
+                    folding.apply(&event, &text_of).map_err(|e| e.to_string())?;
+                    Ok(line)
+                });
+                match folded {
+                    Ok(line) => {
+                        prev = line::line_digest(&line);
+                        next += 1;
+                        lines.push((event.what.recording(), line));
+                    }
+                    // A decision that proposes what cannot be is a defect, and the rows of this
+                    // group are no longer to be trusted.
+                    Err(why) => return Err((replies, why)),
+                }
+            }
+            details.extend(sealed);
+            memos.extend(remembered);
+        }
+        match self.write(&folding, &lines, &details, memos, next, prev) {
+            Ok(()) => Ok(replies),
+            Err(e) => Err((replies, e.to_string())),
+        }
+    }
+
+    fn write(
+        &mut self,
+        folding: &Folding<'_>,
+        lines: &[(Option<RecordingId>, Vec<u8>)],
+        details: &[Detail],
+        memos: Vec<(Vec<u8>, Option<Memo>)>,
+        next: u64,
+        prev: Digest,
+    ) -> Result<(), StoreError> {
+        if lines.is_empty() && memos.is_empty() {
+            return Ok(());
+        }
+        // Details come first: an event whose detail is missing would read as erased.
+        self.details.append(details).map_err(StoreError::Details)?;
+
+        let mut batch = Batch::new();
+        for (i, (_, line)) in lines.iter().enumerate() {
+            batch.put(
+                Column::Events,
+                keys::number(self.next + i as u64),
+                line.clone(),
+            );
+        }
+        for (before, after) in folding.records.values() {
+            index::put_record(&mut batch, before.as_ref(), after)?;
+        }
+        if folding.register_changed {
+            super::rows::put_register(&mut batch, &folding.register)?;
+        }
+        for (n, at, night) in &folding.nights {
+            super::rows::put_night(&mut batch, *n, *at, night)?;
+        }
+        for (name, memo) in memos {
+            match memo {
+                Some(memo) => index::put_memo(&mut batch, &name, &memo),
+                None => batch.delete(Column::CacheMemo, name),
+            }
+        }
+        super::rows::put_head(&mut batch, next, prev);
+
+        // 5. Commit point: after this line events and rows are ours.
+        self.index.commit(&batch)?;
+
+        if folding.register_changed
+            && let Ok(mut register) = self.register.write()
+        {
+            *register = folding.register.clone();
+        }
+        let ledger: Vec<&[u8]> = lines.iter().map(|(_, line)| line.as_slice()).collect();
+        self.ledger.append(&ledger)?;
+        // 6. The sidecars.
+        let mut lives: BTreeMap<RecordingId, Vec<&[u8]>> = BTreeMap::new();
+        for (id, line) in lines {
+            if let Some(id) = id {
+                lives.entry(*id).or_default().push(line);
+            }
+        }
+        for (id, life) in lives {
+            if let Some((_, record)) = folding.records.get(&id) {
+                let first = record.events.saturating_sub(life.len() as u64);
+                self.vault
+                    .append_sidecar_lines(&record.digest, first, &life)?;
+            }
+        }
+        (self.next, self.prev) = (next, prev);
+        Ok(())
+    }
+}
