@@ -34,6 +34,8 @@
 //! | 4 | [`batch`] | stages joined by bounded channels; knows nothing of video |
 //! | 5 | [`store`] | vault, index and ledger as one; the only one that writes them |
 //! | 6 | [`intake`] | the stages of the night |
+//! | 7 | [`report`] | what a person reads |
+//! | 7 | [`config`] | `recvault.toml`, checked |
 //!
 //! # Words
 //!
@@ -44,6 +46,7 @@
 
 pub mod base;
 pub mod batch;
+pub mod config;
 pub mod event;
 pub mod hashing;
 pub mod index;
@@ -52,5 +55,6 @@ pub mod ledger;
 pub mod media;
 pub mod recording;
 pub mod registry;
+pub mod report;
 pub mod store;
 pub mod vault;
