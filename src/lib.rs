@@ -36,6 +36,9 @@
 //! | 6 | [`intake`] | the stages of the night |
 //! | 7 | [`report`] | what a person reads |
 //! | 7 | [`config`] | `recvault.toml`, checked |
+//! | 8 | [`service`] | every command as data; executed here or sent to the store's owner |
+//! | 8 | [`doctor`] | what this machine has |
+//! | 9 | [`cli`] | one file per subcommand; output, exit codes |
 //!
 //! # Words
 //!
@@ -46,7 +49,9 @@
 
 pub mod base;
 pub mod batch;
+pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod event;
 pub mod hashing;
 pub mod index;
@@ -56,5 +61,6 @@ pub mod media;
 pub mod recording;
 pub mod registry;
 pub mod report;
+pub mod service;
 pub mod store;
 pub mod vault;

@@ -1,3 +1,7 @@
-//! The program.
+//! The program: collects its arguments, hands them to the library, returns its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    recvault::cli::run(std::env::args_os())
+}

@@ -1,0 +1,187 @@
+//! The command line as data.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand};
+use jiff::{civil::Date, tz::TimeZone};
+
+use crate::media::generate::CLIPS_MAX;
+
+/// Keeps the recordings of law-enforcement recorders honest.
+#[derive(Debug, Parser)]
+#[command(name = "recvault", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    /// The store; every command but init, generate and doctor needs one.
+    #[arg(long, env = "RECVAULT_STORE", value_name = "DIR", global = true)]
+    pub store: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean, 1 something needs attention or failed, 2 usage or \
+configuration, 3 refused, 4 integrity violated, 70 defect, 75 the store is busy.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Lay out a new store
+    Init(Init),
+    /// Recorders, officers, and who held what when
+    Registry(Registry),
+    /// Run the night: take the inbox in, look at it, transcode, report
+    #[command(alias = "night")]
+    Batch(Json),
+    /// Own the store and answer on its socket until stopped
+    Serve,
+    /// List recordings, by time
+    List(List),
+    /// Everything about one recording but its picture
+    Show(Show),
+    /// What this machine has: elements, encoders, fonts, disk
+    Doctor(Json),
+    /// Make recordings for trials with recvault's own generator
+    Generate(Generate),
+    #[command(name = "__worker", hide = true)]
+    Worker,
+    #[command(name = "__generate", hide = true)]
+    GenerateWorker,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Json {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Init {
+    /// Where; an empty folder or one that does not exist yet
+    pub dir: PathBuf,
+    /// The office's name, for reports
+    #[arg(long, default_value = "Market management office")]
+    pub office: String,
+    /// The office's time zone
+    #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA")]
+    pub time_zone: String,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Registry {
+    #[command(subcommand)]
+    pub command: RegistryCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RegistryCommand {
+    /// Import a CSV file: record,device,model,officer,name,unit,from,to
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON instead of sentences
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the register
+    Show(Json),
+}
+
+#[derive(Debug, Group)]
+pub(super) struct List {
+    /// Of this recorder
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Of this officer
+    #[arg(long)]
+    pub officer: Option<String>,
+    /// Of this day in the office's time zone, such as 2026-11-23
+    #[arg(long, value_name = "DATE")]
+    pub day: Option<String>,
+    /// With --day: up to and including this day
+    #[arg(long, value_name = "DATE", requires = "day")]
+    pub to: Option<String>,
+    /// In this state: admitted, retry, kept, archived
+    #[arg(long)]
+    pub state: Option<String>,
+    /// With a finding of this code, such as video.black
+    #[arg(long)]
+    pub finding: Option<String>,
+    /// Of this kind: video, audio, photo, log, encrypted, other
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Continue after this cursor
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Print the ids alone, a line each
+    #[arg(long, conflicts_with = "json")]
+    pub ids: bool,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Show {
+    /// The recording's id, or enough of its beginning
+    pub id: String,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Generate {
+    #[command(subcommand)]
+    pub command: GenerateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum GenerateCommand {
+    /// A small fleet's day: three recorders, six recordings with picture and sound, one cut off,
+    /// one silent, one that is not a video, one photo
+    Fleet {
+        /// Where to
+        dir: PathBuf,
+        /// The day
+        #[arg(long, default_value = "2026-03-02")]
+        date: Date,
+        /// The time zone of the recorders' clocks
+        #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA", value_parser = time_zone)]
+        time_zone: TimeZone,
+        /// Also write the fleet's register here
+        #[arg(long, value_name = "FILE.csv")]
+        register: Option<PathBuf>,
+        /// Length of a recording in seconds
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+        seconds: u32,
+    },
+    /// Many small clips, no two alike
+    Clips {
+        /// Where to
+        dir: PathBuf,
+        /// The day
+        #[arg(long, default_value = "2026-03-02")]
+        date: Date,
+        /// The time zone of the recorders' clocks
+        #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA", value_parser = time_zone)]
+        time_zone: TimeZone,
+        /// How many
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIPS_MAX)))]
+        count: u32,
+        /// Length of a clip in seconds
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+        seconds: u32,
+        /// Also write the fleet's register here
+        #[arg(long, value_name = "FILE.csv")]
+        register: Option<PathBuf>,
+    },
+}
+
+fn time_zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| format!("{name} is no time zone; they read like Europe/Berlin"))
+}

@@ -1,0 +1,110 @@
+//! Layer 9. One file per subcommand; here alone is anything printed and are exit codes made.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done, and nothing needs attention |
+//! | 1 | some recordings need attention, or a disk, codec or database failed |
+//! | 2 | the command or the configuration is wrong |
+//! | 3 | policy refused |
+//! | 4 | stored evidence is not what the ledger says |
+//! | 70 | a defect of recvault |
+//! | 75 | somebody else is using the store |
+
+mod args;
+mod batch;
+mod doctor;
+mod generate;
+mod init;
+mod list;
+mod output;
+mod progress;
+mod registry;
+mod serve;
+mod show;
+mod store;
+
+use std::{
+    ffi::OsString,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use crate::{base::ErrorKind, media, service::Failure};
+use args::{Args, Command};
+
+/// How a command ended when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Nothing needs attention.
+    Clean,
+    /// Something does.
+    Attention,
+}
+
+/// Runs one command line, the program's name first, and gives back its exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(e) => {
+            let _ = e.print();
+            // clap's own 2 is our usage error; help and version are no errors.
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    // A worker speaks on its standard streams to its parent and to nobody else.
+    match args.command {
+        Command::Worker => {
+            let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+            return ExitCode::from(media::worker::serve(&mut input, &mut output));
+        }
+        Command::GenerateWorker => {
+            let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+            return ExitCode::from(media::generate::serve(&mut input, &mut output));
+        }
+        _ => {}
+    }
+    output::start_log();
+    let done = catch_unwind(AssertUnwindSafe(|| dispatch(&args))).unwrap_or_else(|_| {
+        Err(Failure::new(
+            ErrorKind::Defect,
+            "recvault has a defect; what it said stands above",
+        )
+        .hint("please report it with the command and the lines above"))
+    });
+    match done {
+        Ok(Ended::Clean) => ExitCode::SUCCESS,
+        Ok(Ended::Attention) => ExitCode::from(1),
+        Err(failure) => {
+            output::failure(&failure);
+            ExitCode::from(exit_code(failure.kind))
+        }
+    }
+}
+
+/// The one table from kinds of error to exit codes.
+const fn exit_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Fault => 1,
+        ErrorKind::Usage => 2,
+        ErrorKind::Refused => 3,
+        ErrorKind::Integrity => 4,
+        ErrorKind::Defect => 70,
+        ErrorKind::Busy => 75,
+    }
+}
+
+fn dispatch(args: &Args) -> Result<Ended, Failure> {
+    match &args.command {
+        Command::Init(init) => init::run(init),
+        Command::Registry(registry) => registry::run(args, registry),
+        Command::Batch(batch) => batch::run(args, batch),
+        Command::Serve => serve::run(args),
+        Command::List(list) => list::run(args, list),
+        Command::Show(show) => show::run(args, show),
+        Command::Doctor(doctor) => doctor::run(args, doctor),
+        Command::Generate(generate) => generate::run(generate),
+        Command::Worker | Command::GenerateWorker => Ok(Ended::Clean),
+    }
+}

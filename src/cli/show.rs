@@ -1,0 +1,30 @@
+//! `recvault show`: everything about one recording but its picture.
+
+use super::{
+    Ended,
+    args::{Args, Show},
+    output, store,
+};
+use crate::{
+    report::{self, terminal, wording::zone},
+    service::{Answer, Command, Failure},
+};
+
+pub(super) fn run(args: &Args, show: &Show) -> Result<Ended, Failure> {
+    let answer = store::ask(
+        args,
+        Command::Show {
+            id: show.id.clone(),
+        },
+        &(),
+    )?;
+    let Answer::Show { record, time_zone } = answer else {
+        return Err(store::other_answer());
+    };
+    if show.json {
+        output::text(&report::show_json(&record));
+    } else {
+        output::text(&terminal::show(&record, &zone(&time_zone), output::style()));
+    }
+    Ok(Ended::Clean)
+}

@@ -1,0 +1,187 @@
+//! Commands, answers and failures as data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::{ErrorKind, Explain},
+    intake::{NightSummary, Progress},
+    recording::Record,
+    report::Written,
+};
+
+/// What somebody asks of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "command",
+    content = "with",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
+pub enum Command {
+    /// Run the night now.
+    Batch,
+    /// Import devices, officers and assignments.
+    RegistryImport {
+        /// The CSV file's bytes, in base64.
+        #[serde(with = "crate::recording::media::base64")]
+        csv: Vec<u8>,
+        /// Only say what would change.
+        dry_run: bool,
+    },
+    /// List the register.
+    RegistryShow,
+    /// List recordings.
+    List(ListRequest),
+    /// All that is known of one recording, by its id or the beginning of it.
+    Show {
+        /// The id.
+        id: String,
+    },
+}
+
+/// Which recordings to list, and from where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListRequest {
+    /// Of this recorder.
+    pub device: Option<String>,
+    /// Of this officer.
+    pub officer: Option<String>,
+    /// Of this civil day in the office's time zone, or from it on if `to_day` is given.
+    pub day: Option<String>,
+    /// Up to and including this civil day.
+    pub to_day: Option<String>,
+    /// In this state.
+    pub state: Option<String>,
+    /// With a finding of this code.
+    pub finding: Option<String>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// After this cursor.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "with", rename_all = "snake_case")]
+pub enum Answer {
+    /// The night is over.
+    Night {
+        /// What it did.
+        summary: Box<NightSummary>,
+        /// Where its report is.
+        written: Written,
+    },
+    /// The register was changed, or would be.
+    Imported {
+        /// One sentence per change.
+        changes: Vec<String>,
+        /// Entries that were so already.
+        unchanged: u64,
+        /// Things worth knowing.
+        warnings: Vec<String>,
+        /// Nothing was changed.
+        dry_run: bool,
+    },
+    /// The register.
+    Register {
+        /// Recorder, model, unit, present holder.
+        devices: Vec<[String; 4]>,
+        /// Number, name, unit.
+        officers: Vec<[String; 3]>,
+        /// Recorder, officer, from, to.
+        assignments: Vec<[String; 4]>,
+    },
+    /// A page of recordings.
+    List {
+        /// The recordings, by time and id.
+        records: Vec<Record>,
+        /// Where the next page begins; nothing after the last.
+        next: Option<String>,
+        /// IANA name of the office's time zone, for showing times.
+        time_zone: String,
+    },
+    /// One recording.
+    Show {
+        /// The recording.
+        record: Box<Record>,
+        /// IANA name of the office's time zone.
+        time_zone: String,
+    },
+}
+
+/// Why a command came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What it means for the caller; decides the exit code.
+    pub kind: ErrorKind,
+    /// The facts.
+    pub text: String,
+    /// The next step.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure of the given kind.
+    #[must_use]
+    pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+            hint: None,
+        }
+    }
+    /// The same with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl<E: Explain> From<E> for Failure {
+    fn from(e: E) -> Self {
+        // The whole chain: the outermost error says what failed, the innermost why.
+        let mut text = e.to_string();
+        let mut source = e.source();
+        while let Some(cause) = source {
+            let said = cause.to_string();
+            if !text.ends_with(&said) {
+                text = format!("{text}: {said}");
+            }
+            source = cause.source();
+        }
+        Self {
+            kind: e.kind(),
+            text,
+            hint: e.hint(),
+        }
+    }
+}
+
+/// What goes from a client to the owner, one line of JSON each.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ToOwner {
+    /// The command; always first, once. The number is the protocol's version.
+    Do(u32, Box<Command>),
+    /// One step further towards stopping.
+    Interrupt,
+}
+
+/// What comes back.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ToClient {
+    /// How far the night is.
+    Progress(Box<Progress>),
+    /// The end, well.
+    Answer(Box<Answer>),
+    /// The end, not well.
+    Failure(Failure),
+}
+
+/// Version of the protocol between client and owner.
+pub(super) const PROTOCOL: u32 = 1;

@@ -1,0 +1,26 @@
+//! Layer 8. Every command as data: executed here by the process that owns the store, or sent to
+//! the one that does.
+//!
+//! ```text
+//! perform(command) ── lock free ──▶ own the store ──▶ execute, answering others meanwhile
+//!                └─── lock held ──▶ .socket of the owner ──▶ same execute, same answer
+//! ```
+//!
+//! One process at a time owns a store, by a lock on its root folder that the kernel drops with
+//! the process. The terminal, the socket and later the web console are one path.
+
+mod client;
+pub mod command;
+mod execute;
+mod init;
+mod owner;
+mod perform;
+mod settings;
+mod wire;
+
+pub use command::{Answer, Command, Failure, ListRequest};
+pub use execute::Executor;
+pub use init::init;
+pub use owner::{Ownership, serve};
+pub use perform::{Caller, perform};
+pub use settings::of_machine;

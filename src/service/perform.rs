@@ -1,0 +1,79 @@
+//! One way for every command: own the store for as long as it takes, or ask the owner.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Answer, Command, Executor, Failure, Ownership,
+    client::{self, Asked},
+    owner::{Listening, unopened},
+};
+use crate::{base::ErrorKind, batch::Interrupt, intake::Watcher};
+
+/// How long a client looks for an owner that holds the lock and does not answer: it is just
+/// starting, or just ending.
+const OWNER_WAIT: Duration = Duration::from_secs(5);
+
+/// Who waits for the answer.
+pub struct Caller<'a> {
+    /// Sees how far the night is.
+    pub watcher: &'a dyn Watcher,
+    /// Where the person's wish to stop arrives.
+    pub interrupt: &'a Interrupt,
+}
+
+/// Executes a command on the store at `root`, here or in the process that owns it.
+///
+/// # Errors
+/// What the command itself refuses or fails on; `Busy` when the owner does not answer.
+pub fn perform(root: &Path, command: Command, caller: &Caller<'_>) -> Result<Answer, Failure> {
+    let mut patience = Instant::now() + OWNER_WAIT;
+    loop {
+        // Whoever listens is asked first: behind a socket that systemd holds, the owner has not
+        // even started yet. A socket that a killed owner left behind refuses at once.
+        let asked = Instant::now();
+        let answer = client::ask(root, &command, caller.watcher, caller.interrupt);
+        if !matches!(answer, Asked::Said(_))
+            && let Some(ownership) = Ownership::take(root).map_err(|e| unopened(root, &e))?
+        {
+            return own(root, ownership, command, caller);
+        }
+        match answer {
+            Asked::Said(said) => return said,
+            Asked::Gone if Instant::now() < patience => {
+                // An owner that went away after listening for a while earns the next one new patience.
+                if asked.elapsed() > OWNER_WAIT {
+                    patience = Instant::now() + OWNER_WAIT;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            Asked::Gone => {
+                let text = format!(
+                    "another process owns the store {} and does not answer",
+                    root.display()
+                );
+                return Err(Failure::new(ErrorKind::Busy, text)
+                    .hint("look for a recvault that hangs: fuser on the store's folder names it"));
+            }
+        }
+    }
+}
+
+fn own(
+    root: &Path,
+    ownership: Ownership,
+    command: Command,
+    caller: &Caller<'_>,
+) -> Result<Answer, Failure> {
+    let executor = Arc::new(Executor::open(root, ownership, caller.interrupt.clone())?);
+    let listening =
+        Listening::start(root, Arc::clone(&executor)).map_err(|e| unopened(root, &e))?;
+    let uid = rustix::process::getuid().as_raw();
+    let said = executor.execute(command, uid, caller.watcher, caller.interrupt);
+    drop(listening);
+    said
+}

@@ -1,0 +1,229 @@
+//! From the configuration to what a night is told: numbers that mean "find out" are found out
+//! here, and what cannot work is refused before the night begins.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::Failure;
+use crate::{
+    base::{ErrorKind, durable},
+    config::{self, Config},
+    intake::{
+        attribute::Attributing, derive::DerivingSettings, night::NightSettings, release::Release,
+        scan::ScanSettings,
+    },
+    media::{
+        band::{BandMode, Template},
+        checks::CheckSettings,
+        profile::{Setting, Shelf},
+        reading_needs,
+        worker::Launch,
+    },
+    registry::Register,
+};
+
+/// What a night on the store at `root` is told.
+pub(super) fn night(
+    root: &Path,
+    config: &Config,
+    register: Register,
+) -> Result<NightSettings, Failure> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let (jobs, encoder_threads) = jobs(cores, config.jobs.workers, config.jobs.encoder_threads);
+    Ok(NightSettings {
+        office: config.office.name.clone(),
+        inbox: root.join("inbox"),
+        scan: ScanSettings {
+            settle_ms: i64::try_from(config.inbox.settle_s)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(1_000),
+            done_marker: config.inbox.done_marker.clone(),
+            ignore: config.inbox.ignore.clone(),
+        },
+        sidecars: config.sidecar.enabled,
+        release: match config.inbox.release {
+            config::Release::Move => Release::Move,
+            config::Release::Leave => Release::Leave,
+        },
+        released_keep_days: i64::try_from(config.inbox.released_keep_days).unwrap_or(i64::MAX),
+        attributing: Attributing {
+            grammar: config.names.grammar.clone(),
+            zone: config.office.zone.clone(),
+            register,
+        },
+        // Each hashes on one core and waits for the disk in between; more would only seek.
+        hashers: if config.jobs.hashers > 0 {
+            config.jobs.hashers
+        } else {
+            cores.clamp(2, 4)
+        },
+        jobs,
+        memo_sample: usize::try_from(config.night.memo_sample).unwrap_or(usize::MAX),
+        free_bytes_min: config.disk.min_free_gb.saturating_mul(1_000_000_000),
+        deriving: deriving(root, config, encoder_threads)?,
+    })
+}
+
+/// Jobs and encoder threads for a number of cores. An encoder loses little up to two threads and
+/// much beyond, so cores are filled by jobs first; the memory of a worker (up to half a gigabyte
+/// at 1080p) is what bounds them.
+pub(super) fn jobs(cores: usize, workers: usize, threads: usize) -> (usize, usize) {
+    let threads = if threads > 0 {
+        threads
+    } else if cores >= 8 {
+        2
+    } else {
+        1
+    };
+    let jobs = if workers > 0 {
+        workers
+    } else {
+        (cores / threads).max(1)
+    };
+    (jobs, threads)
+}
+
+/// The configuration and the way to start workers of the store at `root`, or of a machine
+/// without one.
+///
+/// # Errors
+/// When the configuration is wrong.
+pub fn of_machine(root: Option<&Path>) -> Result<(Config, Launch), Failure> {
+    let config = match root {
+        Some(root) => Config::load(&root.join("recvault.toml"))?,
+        None => Config::default(),
+    };
+    let launch = launch(root, &config)?;
+    Ok((config, launch))
+}
+
+fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
+    let exe = std::env::current_exe().map_err(|e| {
+        Failure::new(
+            ErrorKind::Fault,
+            format!("recvault cannot find its own program: {e}"),
+        )
+    })?;
+    // Of a machine without a store only the registry of plugins is kept, and only until it restarts.
+    let cache = root
+        .map_or_else(std::env::temp_dir, |root| root.join("index"))
+        .join("gstreamer");
+    durable::create_dirs(&cache, 0o700).map_err(|e| {
+        Failure::new(
+            ErrorKind::Fault,
+            format!("{} cannot be made: {e}", cache.display()),
+        )
+    })?;
+    Ok(Launch {
+        exe,
+        cache,
+        stall: Duration::from_secs(config.worker.stall_s),
+        nice: u8::try_from(config.jobs.nice).unwrap_or(0),
+    })
+}
+
+fn deriving(
+    root: &Path,
+    config: &Config,
+    encoder_threads: usize,
+) -> Result<DerivingSettings, Failure> {
+    let shelf = Shelf::open(Some(&root.join("pipelines")))?;
+    let profile = shelf.get(&config.archive.profile)?;
+    let plan = profile.plan(&params(config), u32::try_from(encoder_threads).ok())?;
+    let (font, font_index) = font(config)?;
+    let wanted = config.archive.when == config::ArchiveWhen::Night;
+    Ok(DerivingSettings {
+        requirements: if wanted {
+            [reading_needs(), profile.requires.clone()].concat()
+        } else {
+            reading_needs()
+        },
+        plan,
+        wanted,
+        full_verify: config.archive.verify == config::Verify::Full,
+        template: config.band.lines.join("\n").parse::<Template>()?,
+        mode: match config.band.mode {
+            config::BandMode::Below => BandMode::Below,
+            config::BandMode::Overlay => BandMode::Overlay,
+        },
+        font,
+        font_index,
+        checks: checks(&config.checks),
+        launch: launch(Some(root), config)?,
+    })
+}
+
+/// The profile's parameters as the configuration sets them; the profile checks them.
+fn params(config: &Config) -> BTreeMap<String, Setting> {
+    let setting = |p: &config::Param| match p {
+        config::Param::Switch(v) => Setting::Bool(*v),
+        config::Param::Whole(v) => Setting::Int(*v),
+        config::Param::Real(v) => Setting::Float(*v),
+        config::Param::Text(v) => Setting::Word(v.clone()),
+    };
+    config
+        .archive
+        .params
+        .iter()
+        .map(|(name, p)| (name.clone(), setting(p)))
+        .collect()
+}
+
+/// The configuration speaks of seconds and luma levels, the checks of milliseconds and shares.
+fn checks(c: &config::Checks) -> CheckSettings {
+    let ms = |s: f64| (s * 1_000.0).round() as i64;
+    CheckSettings {
+        black_mean_permille: u32::from(c.black_luma_max) * 1_000 / 255,
+        black_ms_min: ms(c.black_min_s),
+        frozen_ms_min: ms(c.frozen_min_s),
+        silent_below_dbfs: c.silent_dbfs,
+        silent_ms_min: ms(c.silent_min_s),
+        jump_ms_min: ms(c.jump_s),
+        ..CheckSettings::default()
+    }
+}
+
+/// The first font of the configured ones that exists.
+fn font(config: &Config) -> Result<(PathBuf, u32), Failure> {
+    let found = config.band.fonts.iter().find(|f| f.is_file());
+    found.map(|f| (f.clone(), 0)).ok_or_else(|| {
+        let names: Vec<_> = config
+            .band
+            .fonts
+            .iter()
+            .map(|f| f.display().to_string())
+            .collect();
+        Failure::new(
+            ErrorKind::Usage,
+            format!(
+                "none of the band's fonts is on this machine: {}",
+                names.join(", ")
+            ),
+        )
+        .hint("apt-get install fonts-wqy-microhei, or name another font in [band] fonts")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_core_is_used_and_none_twice() {
+        for (cores, expected) in [
+            (1, (1, 1)),
+            (2, (2, 1)),
+            (4, (4, 1)),
+            (8, (4, 2)),
+            (16, (8, 2)),
+            (64, (32, 2)),
+        ] {
+            assert_eq!(jobs(cores, 0, 0), expected, "{cores} cores");
+        }
+        assert_eq!(jobs(8, 3, 0), (3, 2), "what is configured stands");
+        assert_eq!(jobs(8, 0, 4), (2, 4));
+    }
+}
