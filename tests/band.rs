@@ -1,0 +1,102 @@
+//! The band, read back from renditions by a decoder that is not ours.
+
+use std::process::Command;
+
+use recvault::{
+    base::{Moment, RecordingId},
+    media::band::{self, Plane},
+};
+
+use crate::case::Case;
+
+/// Goal: from every rendition of a fleet's day the block code names the right recording and, at
+/// every second, the right second.
+#[test]
+fn the_block_code_names_recording_and_second_in_every_rendition() {
+    let case = Case::new().fleet(4);
+    let _ = case.batch();
+    let mut read = 0;
+    for recording in case.list() {
+        if recording["kind"] != "video" || recording["state"] != "archived" {
+            continue;
+        }
+        let id: RecordingId = recording["id"].as_str().unwrap().parse().unwrap();
+        let start = recording["attribution"]["started_at"].clone();
+        let believed = start["source"]["from"] != "file_time" && !start.is_null();
+        let start = believed.then(|| Moment::from_ms(start["value"].as_i64().unwrap()));
+        let rendition = &recording["renditions"][0];
+        let (width, height) = (
+            rendition["width"].as_u64().unwrap() as usize,
+            rendition["height"].as_u64().unwrap() as usize,
+        );
+        // One frame a second, luma alone.
+        let output = Command::new("ffmpeg")
+            .args(["-v", "error", "-i"])
+            .arg(&case.renditions(&recording)[0])
+            .args([
+                "-map",
+                "0:v:0",
+                "-vf",
+                "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)',showinfo",
+                "-vsync",
+                "0",
+            ])
+            .args(["-pix_fmt", "gray", "-f", "rawvideo", "-"])
+            .output()
+            .unwrap();
+        let frames: Vec<&[u8]> = output.stdout.chunks_exact(width * height).collect();
+        assert!(frames.len() >= 2, "{} frames of {recording}", frames.len());
+        let mut last = None;
+        for (n, frame) in frames.iter().enumerate() {
+            let plane = Plane::new(frame, width, width, height).unwrap();
+            let code =
+                band::read(&plane).unwrap_or_else(|e| panic!("frame {n} of {recording}: {e}"));
+            assert_eq!(code.id, id);
+            assert_eq!(code.elapsed, start.is_none());
+            let second = i64::from(code.second);
+            let first = start.map_or(0, Moment::as_s);
+            // The frames are a second and at most a frame apart.
+            assert!(
+                (first + n as i64..=first + n as i64 + 1).contains(&second),
+                "frame {n} says {second}, the start is {first}"
+            );
+            assert!(last.is_none_or(|l| second > l));
+            last = Some(second);
+            read += 1;
+        }
+    }
+    assert!(read >= 16, "{read} codes");
+}
+
+/// Goal: device, officer, recording and the original's hash stand in the container's tags.
+#[test]
+fn the_containers_tags_name_device_officer_recording_and_hash() {
+    let case = Case::new().fleet(2);
+    let _ = case.batch();
+    let recording = case
+        .list()
+        .into_iter()
+        .find(|r| r["state"] == "archived" && r["kind"] == "video")
+        .unwrap();
+    let output = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-show_entries",
+            "format_tags:stream_tags",
+            "-of",
+            "json",
+        ])
+        .arg(&case.renditions(&recording)[0])
+        .output()
+        .unwrap();
+    let tags = String::from_utf8_lossy(&output.stdout).into_owned();
+    for value in ["device", "officer"] {
+        let value = recording["attribution"][value]["value"].as_str().unwrap();
+        assert!(tags.contains(value), "no {value} in {tags}");
+    }
+    for value in ["id", "digest"] {
+        let value = recording[value].as_str().unwrap();
+        assert!(tags.contains(value), "no {value} in {tags}");
+    }
+}

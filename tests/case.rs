@@ -1,0 +1,259 @@
+//! The one helper of these tests: a store in a folder of its own, and what a person does with it.
+//!
+//! `Case::new().file("a.mp4", bytes).batch().code(1).says("truncated");`
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A store of its own, gone with the test.
+pub struct Case {
+    dir: TempDir,
+}
+
+/// What a command printed and how it ended.
+#[must_use = "say what the command should have come to"]
+pub struct Run {
+    what: String,
+    output: Output,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Case {
+    /// A fresh store whose inbox does not wait for files to settle.
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let case = Self { dir };
+        let _ = case
+            .command(&["init", case.store().to_str().unwrap()])
+            .code(0);
+        case.configure("[inbox]\nsettle_s = 0\n")
+    }
+
+    /// The store's folder.
+    pub fn store(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    /// A folder beside the store.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Replaces the configuration.
+    pub fn configure(self, toml: &str) -> Self {
+        fs::write(self.store().join("recvault.toml"), toml).unwrap();
+        self
+    }
+
+    /// Puts a file into the inbox.
+    pub fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        let path = self.store().join("inbox").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+        self
+    }
+
+    /// Three recorders' day, by recvault's own generator, and its register.
+    pub fn fleet(self, seconds: u32) -> Self {
+        let (inbox, register) = (self.store().join("inbox"), self.beside("register.csv"));
+        let seconds = seconds.to_string();
+        let args = [
+            "generate",
+            "fleet",
+            inbox.to_str().unwrap(),
+            "--register",
+            register.to_str().unwrap(),
+            "--seconds",
+            &seconds,
+        ];
+        let _ = self.command(&args).code(0);
+        let _ = self
+            .store_command(&["registry", "import", register.to_str().unwrap()])
+            .code(0);
+        self
+    }
+
+    /// Runs recvault without a store.
+    pub fn command(&self, args: &[&str]) -> Run {
+        let output = recvault().args(args).output().unwrap();
+        Run {
+            what: args.join(" "),
+            output,
+        }
+    }
+
+    /// Runs recvault on the store.
+    pub fn store_command(&self, args: &[&str]) -> Run {
+        let output = recvault()
+            .arg("--store")
+            .arg(self.store())
+            .args(args)
+            .output()
+            .unwrap();
+        Run {
+            what: args.join(" "),
+            output,
+        }
+    }
+
+    /// Starts recvault on the store and does not wait for it.
+    pub fn start(&self, args: &[&str]) -> Child {
+        let mut command = recvault();
+        command.arg("--store").arg(self.store()).args(args);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs the night.
+    pub fn batch(&self) -> Run {
+        self.store_command(&["batch"])
+    }
+
+    /// All recordings, as `list --json` gives them.
+    pub fn list(&self) -> Vec<Value> {
+        let answer = self
+            .store_command(&["list", "--json", "--limit", "10000"])
+            .code(0)
+            .json();
+        answer["recordings"].as_array().unwrap().clone()
+    }
+
+    /// Where the original of a recording lies.
+    pub fn original(&self, recording: &Value) -> PathBuf {
+        let digest = recording["digest"].as_str().unwrap();
+        self.store()
+            .join("originals")
+            .join(&digest[..2])
+            .join(&digest[2..4])
+            .join(digest)
+    }
+
+    /// Where its renditions lie.
+    pub fn renditions(&self, recording: &Value) -> Vec<PathBuf> {
+        let all = recording["renditions"].as_array().unwrap();
+        let path = |r: &Value| {
+            let (digest, ext) = (
+                r["digest"].as_str().unwrap(),
+                r["extension"].as_str().unwrap(),
+            );
+            let name = format!("{digest}.{ext}");
+            self.store()
+                .join("renditions")
+                .join(&digest[..2])
+                .join(&digest[2..4])
+                .join(name)
+        };
+        all.iter().map(path).collect()
+    }
+
+    /// The names of everything below a folder of the store, sorted.
+    pub fn files_below(&self, part: &str) -> Vec<PathBuf> {
+        files_below(&self.store().join(part))
+    }
+}
+
+/// Every file below a folder, sorted.
+pub fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            out.extend(files_below(&path));
+        } else {
+            out.push(path);
+        }
+    }
+    out.sort();
+    out
+}
+
+/// SHA-256 as hexadecimal digits.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(bytes);
+    digest.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The real camera files, or nothing, said aloud.
+pub fn real_media() -> Option<PathBuf> {
+    let dir = std::env::var_os("RECVAULT_MEDIA")
+        .map(PathBuf::from)
+        .filter(|d| d.is_dir());
+    if dir.is_none() {
+        eprintln!("SKIPPED: RECVAULT_MEDIA names no folder of real camera files");
+    }
+    dir
+}
+
+fn recvault() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_recvault"));
+    command
+        .env_remove("RECVAULT_STORE")
+        .env_remove("RECVAULT_LOG")
+        .env("NO_COLOR", "1");
+    command
+}
+
+impl Run {
+    /// From a child that was started before.
+    pub fn of(child: Child, what: &str) -> Self {
+        Self {
+            what: what.to_owned(),
+            output: child.wait_with_output().unwrap(),
+        }
+    }
+
+    /// It ended with this exit code.
+    pub fn code(self, code: i32) -> Self {
+        assert_eq!(self.output.status.code(), Some(code), "{}", self.told());
+        self
+    }
+
+    /// It printed this somewhere.
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.told().contains(text),
+            "nothing of '{text}' in {}",
+            self.told()
+        );
+        self
+    }
+
+    /// It printed nothing of this.
+    pub fn says_not(self, text: &str) -> Self {
+        assert!(!self.told().contains(text), "'{text}' in {}", self.told());
+        self
+    }
+
+    /// Its standard output as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.output.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {}", self.told()))
+    }
+
+    /// Everything about it, for a message.
+    pub fn told(&self) -> String {
+        format!(
+            "recvault {}: {}\n{}{}",
+            self.what,
+            self.output.status,
+            String::from_utf8_lossy(&self.output.stdout),
+            String::from_utf8_lossy(&self.output.stderr)
+        )
+    }
+}

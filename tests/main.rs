@@ -1,0 +1,15 @@
+//! Behaviour through the binary, one file per capability. One test program, so that RocksDB is
+//! linked once; `tidy` fails when a file of this folder is not named here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod asking;
+mod band;
+mod case;
+mod killed;
+mod known;
+mod night;
+mod profiles;
+mod real;
+mod soak;
+mod tidy;
