@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# What the bench scripts share: real recordings under a recorder's names, one night of recvault and
+# one of the peer on them, and the time that each takes. Sourced, not run.
+#
+#   RECVAULT        the program                          (default: recvault in the target directory)
+#   RECVAULT_MEDIA  a folder of real camera files
+#   PEER            the peer script: PEER INBOX OUT CODEC (default: ffmpeg_nightly.sh beside this)
+#   WORK            a folder with room for everything    (default: a new one, removed at the end)
+#   AV1, H265       settings of ours, as lines of [archive.params]
+#   CONFIG          further lines of recvault.toml
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+target=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/recvault/target}
+RECVAULT=${RECVAULT:-$target/release/recvault}
+PEER=${PEER:-$here/ffmpeg_nightly.sh}
+# The peer's own defaults, in our names.
+AV1=${AV1-$'preset = 12\ncrf = 38\nkeyint = 240'}
+H265=${H265-$'preset = "veryfast"\ncrf = 26\nkeyint = 240'}
+
+die() { echo "${0##*/}: $*" >&2; exit 2; }
+
+[ -d "${RECVAULT_MEDIA:-}" ] || die "RECVAULT_MEDIA names no folder of real camera files"
+[ -x "$RECVAULT" ] || die "no program at $RECVAULT: set RECVAULT, or ./x build"
+[ -f "$PEER" ] || die "no peer script at $PEER: set PEER"
+for tool in ffmpeg ffprobe jq sqlite3; do
+  command -v "$tool" >/dev/null || die "$tool is missing"
+done
+if [ -z "${WORK:-}" ]; then
+  WORK=$(mktemp -d) && trap 'chmod -R u+w "$WORK" && rm -rf "$WORK"' EXIT
+fi
+mkdir -p "$WORK"
+
+# Takes away what an earlier run left, read-only objects too.
+fresh() {
+  for path in "$@"; do
+    [ ! -d "$path" ] || chmod -R u+w "$path"
+    rm -rf "$path"
+  done
+}
+
+# The name of the Nth recording of the day: recording N EXT
+recording() { printf 'BWC-%04d_1003_20260301_08%02d00_%04d.%s' "$1" $(($1 % 60)) "$1" "$2"; }
+
+# A clip repeated without re-encoding until it lasts long enough: looped CLIP SECONDS OUT
+looped() {
+  local seconds
+  seconds=$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$1")
+  # The title keeps two recordings of one clip from being the same bytes.
+  ffmpeg -v error -nostdin -y -stream_loop "$(awk "BEGIN { print int($2 / $seconds) }")" -i "$1" \
+    -map 0:v:0 -map '0:a:0?' -c copy -metadata title="${3##*/}" "$3"
+}
+
+# Runs a command and prints "wall cpu" in seconds; 1 is a night that needs attention.
+timed() {
+  local TIMEFORMAT='%R %U %S' status=0
+  { time "$@" >"$WORK/output" 2>&1 || status=$?; } 2>"$WORK/time"
+  [ "$status" -le 1 ] || { cat "$WORK/output" >&2; die "$1 ended with $status"; }
+  awk '{ print $1, $2 + $3 }' "$WORK/time"
+}
+
+# A new store at STORE with the recordings of INBOX in it: ours_prepare CODEC INBOX STORE
+ours_prepare() {
+  local profile params
+  case $1 in
+    svtav1) profile=archive-av1 params=$AV1 ;;
+    x265) profile=archive-h265 params=$H265 ;;
+    *) die "unknown codec $1" ;;
+  esac
+  "$RECVAULT" init "$3" >/dev/null
+  cp -r "$2/." "$3/inbox"
+  cat >"$3/recvault.toml" <<EOF
+[inbox]
+settle_s = 0
+release = "leave"
+[archive]
+profile = "$profile"
+[archive.params]
+$params
+${CONFIG:-}
+EOF
+}
+
+# One night on a prepared store, what it says in WORK/night: ours STORE
+ours() { timed "$RECVAULT" --store "$1" batch && mv "$WORK/output" "$WORK/night"; }
+
+# The peer on the same recordings: peer CODEC INBOX OUT
+peer() { timed bash "$PEER" "$2" "$3" "$1"; }

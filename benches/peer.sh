@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The night of recvault against the peer script, in one run, on the same real recordings with the
+# same encoder settings: by turns, so that a busy machine is busy for both.
+#
+#   benches/peer.sh [svtav1|x265]...      (default: both)
+#
+#   RUNS     turns for each codec                       (default 3)
+#   SECONDS_MIN, COPIES  length and number of the recordings made of each clip (default 60 and 1)
+#   CLIPS    clips below RECVAULT_MEDIA, one to a line  (default: one of 1080p, one of 480p)
+#   and what benches/night.sh names
+#
+# Ends with 1 when a median wall ratio is above its goal.
+set -euo pipefail
+SECONDS_MIN=${SECONDS_MIN:-60} COPIES=${COPIES:-1} RUNS=${RUNS:-3}
+CLIPS=${CLIPS:-$'mapillary+mapillary_tools/sample-5s.mp4\ngopro+gpmf-parser/karma.mp4'}
+# shellcheck source=night.sh
+. "$(dirname "$0")/night.sh"
+
+declare -A goal=([svtav1]=0.90 [x265]=0.48)
+[ $# -gt 0 ] || set -- svtav1 x265
+for codec in "$@"; do
+  [ -n "${goal[$codec]:-}" ] || die "unknown codec $codec"
+done
+
+inbox=$WORK/inbox number=0
+fresh "$inbox" && mkdir "$inbox"
+while read -r clip; do
+  for _ in $(seq "$COPIES"); do
+    number=$((number + 1))
+    looped "$RECVAULT_MEDIA/$clip" "$SECONDS_MIN" "$inbox/$(recording "$number" mp4)"
+  done
+done <<<"$CLIPS"
+sync
+echo "recordings: $number, $(du -sh "$inbox" | cut -f1), $(for file in "$inbox"/*; do
+  ffprobe -v error -show_entries format=duration -of csv=p=0 "$file"
+done | awk '{ s += $1 } END { printf "%.0f s", s }')"
+
+# Least, middle and greatest of the numbers on standard input.
+spread() {
+  sort -n | awk '{ v[NR] = $1 } END {
+    middle = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
+    printf "%.3f %.3f %.3f", v[1], middle, v[NR] }'
+}
+
+missed=0
+for codec in "$@"; do
+  : >"$WORK/$codec"
+  for run in $(seq "$RUNS"); do
+    fresh "$WORK/out" "$WORK/store"
+    ours_prepare "$codec" "$inbox" "$WORK/store"
+    # The first place is the colder one; it changes hands.
+    if ((run % 2)); then
+      theirs=$(peer "$codec" "$inbox" "$WORK/out")
+      us=$(ours "$WORK/store")
+    else
+      us=$(ours "$WORK/store")
+      theirs=$(peer "$codec" "$inbox" "$WORK/out")
+    fi
+    made=$(find "$WORK/store/renditions" -type f -name '*.mkv' | wc -l)
+    [ "$made" -ge "$number" ] || die "$made renditions of $number recordings: $(cat "$WORK/night")"
+    echo "$theirs $us" >>"$WORK/$codec"
+    echo "$theirs $us" | awk -v codec="$codec" -v run="$run" '{
+      printf "%-7s run %d: peer %7.2f s (CPU %7.2f), ours %7.2f s (CPU %7.2f), wall %.3f, CPU %.3f\n",
+        codec, run, $1, $2, $3, $4, $3 / $1, $4 / $2 }'
+  done
+  read -r least wall most < <(awk '{ print $3 / $1 }' "$WORK/$codec" | spread; echo)
+  read -r cpu_least cpu cpu_most < <(awk '{ print $4 / $2 }' "$WORK/$codec" | spread; echo)
+  verdict=met
+  awk "BEGIN { exit !($wall > ${goal[$codec]}) }" && verdict=missed missed=1
+  echo "$codec: wall ratio $least / $wall / $most, CPU ratio $cpu_least / $cpu / $cpu_most" \
+    "(least / median / greatest of $RUNS); goal ${goal[$codec]} $verdict"
+done
+exit "$missed"
