@@ -14,7 +14,7 @@ target=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/recvault/target}
 RECVAULT=${RECVAULT:-$target/release/recvault}
 PEER=${PEER:-$here/ffmpeg_nightly.sh}
 # The peer's own defaults, in our names.
-AV1=${AV1-$'preset = 12\ncrf = 38\nkeyint = 240'}
+AV1=${AV1-$'preset = 12\ncrf = 38\nkeyint = 239'}
 H265=${H265-$'preset = "veryfast"\ncrf = 26\nkeyint = 240'}
 
 die() { echo "${0##*/}: $*" >&2; exit 2; }
