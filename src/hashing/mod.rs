@@ -2,7 +2,7 @@
 //! over its 256 KiB chunks, while the file is copied.
 //!
 //! - One pass reads each byte once: [`copy_hashed`] copies, digests and cuts leaves together.
-//! - Memory is bounded by the blocks of one [`block::Pool`] a pass, whatever the file's size.
+//! - Memory is bounded by the blocks of one `block::Pool` a pass, whatever the file's size.
 //! - [`chunk_leaves`] and [`hash_file`] ask the disk and not the page cache, as far as the file
 //!   system lets them.
 //!

@@ -1,6 +1,6 @@
 //! Layer 7. What a night and a recording look like to people and to other programs.
 //!
-//! Everything here is a pure function from data to text, but for [`write`], which puts the night's
+//! Everything here is a pure function from data to text, but for [`mod@write`], which puts the night's
 //! three files on the disk. Nothing is printed and no store is opened.
 //!
 //! Invariants:

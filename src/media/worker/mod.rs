@@ -20,7 +20,7 @@ pub use process::{Files, Killer, Launch, Worker};
 pub use serve::serve;
 pub use talk::{Derived, VerifyOutcome};
 
-/// The hidden subcommand that a binary gives to [`serve`].
+/// The hidden subcommand that a binary gives to [`serve()`].
 pub const SUBCOMMAND: &str = "__worker";
 
 /// Where the worker finds the file to read.
