@@ -7,7 +7,7 @@
 #   PEER            the peer script: PEER INBOX OUT CODEC (default: ffmpeg_nightly.sh beside this)
 #   WORK            a folder with room for everything    (default: a new one, removed at the end)
 #   AV1, H265       settings of ours, as lines of [archive.params]
-#   CONFIG          further lines of recvault.toml
+#   CONFIG          further sections of recvault.toml
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 target=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/recvault/target}
@@ -72,6 +72,9 @@ ours_prepare() {
 [inbox]
 settle_s = 0
 release = "leave"
+# The peer runs at the caller's niceness; on a busy machine anything else would compare priorities.
+[jobs]
+nice = 0
 [archive]
 profile = "$profile"
 [archive.params]

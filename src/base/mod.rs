@@ -7,6 +7,7 @@ pub mod digest;
 pub mod durable;
 pub mod error;
 pub mod limits;
+pub mod merkle;
 pub mod nearest;
 pub mod text;
 

@@ -12,11 +12,9 @@
 mod block;
 mod lane;
 mod pass;
-mod tree;
 
 pub use lane::drop_cache;
 pub use pass::{Copied, HashError, chunk_leaves, copy_hashed, hash_file};
-pub use tree::{leaf_hash, node_hash, tree_root};
 
 use crate::base::Digest;
 

@@ -25,9 +25,12 @@ use thiserror::Error;
 use super::{
     block::{BLOCK_BYTES, BLOCK_CHUNKS, BLOCKS_MAX, Block, Lease, Pool},
     lane::{Lane, drop_cache},
-    tree::{leaf_hash, tree_root},
 };
-use crate::base::{Digest, Explain, limits::CHUNK_BYTES};
+use crate::base::{
+    Digest, Explain,
+    limits::CHUNK_BYTES,
+    merkle::{leaf_hash, tree_root},
+};
 
 /// What one pass learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
