@@ -25,12 +25,14 @@
 //! | 0 | [`base`] | ids, digests, time, durable files, limits, kinds of error |
 //! | 1 | [`recording`] | what a recording is, and whose |
 //! | 1 | [`registry`] | devices, officers, who held what when |
+//! | 2 | [`custody`] | who may do what: roster, signed statements, how many must agree, holds |
 //! | 3 | [`event`] | every event as versioned data |
 //! | 3 | [`hashing`] | SHA-256 and chunk tree in one pass while copying |
+//! | 3 | [`proof`] | what a stranger needs to check the log: proofs, notes, checkpoints, witness |
 //! | 4 | [`media`] | GStreamer, and nowhere else: workers, profiles, checks, band, transcoding |
 //! | 4 | [`vault`] | immutable objects |
 //! | 4 | [`index`] | RocksDB, and nowhere else |
-//! | 4 | [`ledger`] | an append-only, hash-chained file of lines |
+//! | 4 | [`ledger`] | Merkle log over bytes: append, tiles, checkpoints |
 //! | 4 | [`batch`] | stages joined by bounded channels; knows nothing of video |
 //! | 5 | [`store`] | vault, index and ledger as one; the only one that writes them |
 //! | 6 | [`intake`] | the stages of the night |
@@ -51,6 +53,7 @@ pub mod base;
 pub mod batch;
 pub mod cli;
 pub mod config;
+pub mod custody;
 pub mod doctor;
 pub mod event;
 pub mod hashing;
@@ -58,6 +61,7 @@ pub mod index;
 pub mod intake;
 pub mod ledger;
 pub mod media;
+pub mod proof;
 pub mod recording;
 pub mod registry;
 pub mod report;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 /// A store of its own, gone with the test.
 pub struct Case {
     dir: TempDir,
+    said_at_init: String,
 }
 
 /// What a command printed and how it ended.
@@ -32,12 +33,54 @@ impl Default for Case {
 impl Case {
     /// A fresh store whose inbox does not wait for files to settle.
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let case = Self { dir };
-        let _ = case
-            .command(&["init", case.store().to_str().unwrap()])
-            .code(0);
-        case.configure("[inbox]\nsettle_s = 0\n")
+        Self::empty().laid_out(&[])
+    }
+
+    /// The same with two approvers of Market Management, made by `ssh-keygen`.
+    pub fn with_approvers() -> Self {
+        let case = Self::empty();
+        let keys = ["approver-1", "approver-2"].map(|name| case.new_key(name));
+        case.laid_out(&keys)
+    }
+
+    /// Another store that begins with the approvers of this one.
+    pub fn with_approvers_of(other: &Self) -> Self {
+        let keys = ["approver-1", "approver-2"].map(|name| other.beside(&format!("{name}.pub")));
+        Self::empty().laid_out(&keys)
+    }
+
+    fn empty() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            said_at_init: String::new(),
+        }
+    }
+
+    /// A new key pair of a person beside the store; gives back the public half's file.
+    pub fn new_key(&self, name: &str) -> PathBuf {
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"])
+            .arg(self.beside(name))
+            .status();
+        assert!(made.unwrap().success());
+        self.beside(&format!("{name}.pub"))
+    }
+
+    fn laid_out(mut self, keys: &[PathBuf]) -> Self {
+        let case = &mut self;
+        let store = case.store();
+        let mut args = vec!["init", store.to_str().unwrap()];
+        if !keys.is_empty() {
+            args.push("--approver-key");
+            args.extend(keys.iter().map(|k| k.to_str().unwrap()));
+        }
+        case.said_at_init = case.command(&args).code(0).out();
+        self.configure("[inbox]\nsettle_s = 0\n")
+    }
+
+    /// What laying it out printed.
+    pub fn said_at_init(&self) -> &str {
+        &self.said_at_init
     }
 
     /// The store's folder.
@@ -131,6 +174,13 @@ impl Case {
             .code(0)
             .json();
         answer["recordings"].as_array().unwrap().clone()
+    }
+
+    /// Every event of the ledger, as its line stands there.
+    pub fn events(&self) -> Vec<String> {
+        let all = ["ledger", "show", "--json", "--limit", "100000"];
+        let run = self.store_command(&all).code(0);
+        run.out().lines().map(str::to_owned).collect()
     }
 
     /// Where the original of a recording lies.
@@ -238,6 +288,11 @@ impl Run {
     pub fn says_not(self, text: &str) -> Self {
         assert!(!self.told().contains(text), "'{text}' in {}", self.told());
         self
+    }
+
+    /// Its standard output.
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
 
     /// Its standard output as JSON.

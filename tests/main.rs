@@ -8,6 +8,7 @@ mod band;
 mod case;
 mod killed;
 mod known;
+mod ledger;
 mod night;
 mod profiles;
 mod real;

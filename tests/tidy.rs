@@ -8,9 +8,12 @@ const LAYERS: &[(&str, u32)] = &[
     ("base", 0),
     ("recording", 1),
     ("registry", 1),
+    ("custody", 2),
     ("event", 3),
     // Below the vault, which copies and re-reads by it.
     ("hashing", 3),
+    // Below the ledger, which signs what this verifies.
+    ("proof", 3),
     ("media", 4),
     ("vault", 4),
     ("index", 4),

@@ -1,10 +1,24 @@
 //! `recvault init`: lay out a new store.
 
+use std::fs;
+
 use super::{Ended, args::Init, output};
-use crate::service::{self, Failure};
+use crate::{
+    base::ErrorKind,
+    service::{self, Failure},
+};
 
 pub(super) fn run(init: &Init) -> Result<Ended, Failure> {
-    service::init(&init.dir, &init.office, &init.time_zone)?;
+    let keys = init.approver_key.iter().map(|path| {
+        fs::read_to_string(path).map_err(|e| {
+            Failure::new(
+                ErrorKind::Usage,
+                format!("{} cannot be read: {e}", path.display()),
+            )
+        })
+    });
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let roster = service::init(&init.dir, &init.office, &init.time_zone, &keys)?;
     let dir = init.dir.display();
     output::text(&format!(
         "A store lies in {dir}.\n\
@@ -12,7 +26,21 @@ pub(super) fn run(init: &Init) -> Result<Ended, Failure> {
          \x20 {dir}/recvault.toml   every setting, explained\n\
          \x20 {dir}/inbox           put recorder files here\n\
          \n\
-         Next: recvault --store {dir} registry import FILE.csv, then recvault --store {dir} batch."
+         roster hash  {roster}\n"
+    ));
+    if keys.is_empty() {
+        output::text(
+            "This store has no approvers: nothing in it can ever be disposed of, and no hold be\n\
+             released. To have them, lay it out with --approver-key and two public keys of Market\n\
+             Management.\n",
+        );
+    } else {
+        output::text(
+            "Market Management keeps this hash, on paper: a log of another name is not this store's.\n",
+        );
+    }
+    output::text(&format!(
+        "Next: recvault --store {dir} registry import FILE.csv, then recvault --store {dir} batch."
     ));
     Ok(Ended::Clean)
 }

@@ -15,6 +15,7 @@ mod batch;
 mod doctor;
 mod generate;
 mod init;
+mod ledger;
 mod list;
 mod output;
 mod progress;
@@ -22,6 +23,7 @@ mod registry;
 mod serve;
 mod show;
 mod store;
+mod witness;
 
 use std::{
     ffi::OsString,
@@ -103,6 +105,7 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Serve => serve::run(args),
         Command::List(list) => list::run(args, list),
         Command::Show(show) => show::run(args, show),
+        Command::Ledger(ledger) => ledger::run(args, ledger),
         Command::Doctor(doctor) => doctor::run(args, doctor),
         Command::Generate(generate) => generate::run(generate),
         Command::Worker | Command::GenerateWorker => Ok(Ended::Clean),

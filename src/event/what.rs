@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Sealed;
 use crate::{
     base::{Digest, Moment, RecordingId},
+    custody::Roster,
     recording::{Attribution, Finding, Kind, MediaInfo, Rendition, State, Timeline},
 };
 
@@ -20,6 +21,8 @@ pub enum What {
         office: String,
         /// recvault's version.
         recvault: String,
+        /// Who may do what from the beginning; its digest is the log's name.
+        roster: Box<Roster>,
     },
     /// A recorder was registered, or its entry changed.
     #[serde(rename = "device.registered")]
@@ -187,6 +190,14 @@ pub struct RecordingExamined {
 }
 
 impl What {
+    /// Its name as events carry it, such as `recording.admitted`.
+    #[must_use]
+    pub fn code(&self) -> String {
+        // The names stand once, in the attributes above; this reads them from there.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["kind"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// The recording that this is about, if it is about one.
     #[must_use]
     pub fn recording(&self) -> Option<RecordingId> {

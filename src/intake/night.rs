@@ -341,13 +341,12 @@ impl Night {
             });
             Ok(())
         })?;
-        store.flush()?;
+        let checkpoint = store.publish()?;
         self.items.sort_by(|a, b| {
             a.started_at
                 .cmp(&b.started_at)
                 .then_with(|| a.name.cmp(&b.name))
         });
-        let (ledger_events, head) = store.head()?;
         Ok(NightSummary {
             version: 1,
             office: settings.office.clone(),
@@ -365,8 +364,8 @@ impl Night {
             items: self.items,
             totals: self.totals,
             room: room(store)?,
-            ledger_events,
-            ledger_head: head.to_string(),
+            ledger_events: checkpoint.size,
+            ledger_root: checkpoint.root_text(),
             notes: self.notes,
         })
     }

@@ -170,10 +170,10 @@ pub struct NightSummary {
     pub totals: Totals,
     /// Room on the disk.
     pub room: Room,
-    /// Index of the ledger's last event and the chain head after it, for the reader to note.
+    /// Events under the checkpoint that the night ended with.
     pub ledger_events: u64,
-    /// The chain head.
-    pub ledger_head: String,
+    /// Its root, in base64 as the checkpoint has it, for the reader to note.
+    pub ledger_root: String,
     /// Things about the night itself that are worth a sentence (capabilities missing, recovery).
     pub notes: Vec<String>,
 }

@@ -1,15 +1,18 @@
 //! How the ledger fails.
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
 use thiserror::Error;
 
-use crate::base::{ErrorKind, Explain, limits::EVENT_BYTES_MAX};
+use crate::{
+    base::{ErrorKind, Explain, limits::EVENT_BYTES_MAX},
+    proof::ProofError,
+};
 
-/// The ledger could not do what was asked.
+/// The ledger could not do what was asked, or is not what it was.
 #[derive(Debug, Error)]
 pub enum LedgerError {
     /// The file system is full, or our quota of it.
@@ -38,16 +41,16 @@ pub enum LedgerError {
     },
     /// A line that cannot be one.
     #[error(
-        "line {line} (from 0) is {bytes} bytes, empty, or holds a line end; at most {EVENT_BYTES_MAX} bytes are allowed"
+        "event {event} (from 0) is {bytes} bytes, empty, or holds a line end; at most {EVENT_BYTES_MAX} bytes are allowed"
     )]
     Line {
-        /// The number that it has or would have had.
-        line: u64,
-        /// Its length, as far as it is known.
+        /// The number that it would have had.
+        event: u64,
+        /// Its length.
         bytes: usize,
     },
-    /// There is a torn last line, which recovery must look at first.
-    #[error("the last {bytes} bytes of {path} are a torn line")]
+    /// The tail ends in something that is not a whole event.
+    #[error("the last {bytes} bytes of {path} are not a whole event")]
     Torn {
         /// The file.
         path: PathBuf,
@@ -55,29 +58,102 @@ pub enum LedgerError {
         bytes: u64,
     },
     /// An earlier write failed; nothing is appended to what that may have left.
-    #[error("{path} takes no more lines after a failed write")]
+    #[error("{path} takes no more events after a failed write")]
     Failed {
-        /// The file.
+        /// The folder.
         path: PathBuf,
     },
-    /// Fewer lines than were asked about.
-    #[error("{path} has {len} lines, not {asked}")]
+    /// Fewer events than were asked about.
+    #[error("{path} has {len} events, not {asked}")]
     Beyond {
-        /// The file.
+        /// The folder.
         path: PathBuf,
         /// The length asked about.
         asked: u64,
         /// Its length.
         len: u64,
     },
-    /// A line is not the one that was chained.
-    #[error("{path}: line {line} (from 0) is not the one that was written")]
+    /// Fewer events than the log has published.
+    #[error("{path} has {len} events, but its checkpoint was signed over {published}")]
+    Behind {
+        /// The folder.
+        path: PathBuf,
+        /// Its length.
+        len: u64,
+        /// What the checkpoint says.
+        published: u64,
+    },
+    /// The checkpoint is not one that the log's key has signed.
+    #[error("{path}: {why}")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: ProofError,
+    },
+    /// A file is not what was written.
+    #[error("{path}{}: {what}", Place(.event))]
     Broken {
         /// The file.
         path: PathBuf,
-        /// The first such line.
-        line: u64,
+        /// The first event concerned, counted from 0, where one can be named.
+        event: Option<u64>,
+        /// What is wrong.
+        what: Damage,
     },
+}
+
+/// What can be wrong with a file of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Damage {
+    /// It is not there.
+    #[error("it is missing")]
+    Missing,
+    /// There are too few or too many bytes.
+    #[error("it has a length that such a file cannot have")]
+    Length,
+    /// An event is empty, too long, holds a line end, or is cut off.
+    #[error("what stands there is not an event")]
+    Entry,
+    /// The event's hash is another one than the tree has.
+    #[error("this is not the event that was written")]
+    Event,
+    /// The hash is not that of what lies below it.
+    #[error("the hash is not that of the events up to {end}")]
+    Hash {
+        /// One beyond the last event that the hash is over.
+        end: u64,
+    },
+    /// A partial file differs from the full one.
+    #[error("it is not the beginning of what was written later")]
+    Partial,
+    /// The log is shorter than the file says.
+    #[error("it lies beyond the end of the log")]
+    Beyond,
+    /// A log has no such file.
+    #[error("a log has no such file")]
+    Stranger,
+    /// The root that was signed is not the one of these events.
+    #[error("the signed root is not that of the first {size} events")]
+    Root {
+        /// How many events the checkpoint speaks of.
+        size: u64,
+    },
+    /// The file is longer or shorter than this process left it.
+    #[error("somebody else has written to it")]
+    Changed,
+}
+
+/// The event in a sentence, where there is one.
+struct Place<'a>(&'a Option<u64>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(event) => write!(f, ", event {event} (from 0)"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl LedgerError {
@@ -99,12 +175,20 @@ impl LedgerError {
             source,
         }
     }
+
+    pub(super) fn broken(path: PathBuf, event: impl Into<Option<u64>>, what: Damage) -> Self {
+        let event = event.into();
+        Self::Broken { path, event, what }
+    }
 }
 
 impl Explain for LedgerError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Broken { .. } | Self::Beyond { .. } => ErrorKind::Integrity,
+            Self::Broken { .. }
+            | Self::Beyond { .. }
+            | Self::Behind { .. }
+            | Self::Checkpoint { .. } => ErrorKind::Integrity,
             Self::Line { .. } | Self::Failed { .. } => ErrorKind::Defect,
             _ => ErrorKind::Fault,
         }
@@ -116,9 +200,15 @@ impl Explain for LedgerError {
                 "add space; what the index holds is written here at the next start"
             }
             Self::Fsync { .. } => "look at the system log for disk errors before the next night",
-            Self::Torn { .. } => "start the store normally: recovery completes the line",
+            Self::Torn { .. } => "start the store normally: recovery completes the event",
+            Self::Checkpoint { .. } => {
+                "compare the log's key and its checkpoint with those that a witness has seen"
+            }
+            Self::Behind { .. } => {
+                "the ledger was put back to an older state; restore the newer one, nothing was changed"
+            }
             Self::Broken { .. } | Self::Beyond { .. } => {
-                "keep the file as it is and compare it with a backup and with published heads"
+                "keep the folder as it is and compare it with a backup and with cosigned checkpoints"
             }
             _ => return None,
         };

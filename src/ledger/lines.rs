@@ -1,84 +1,53 @@
-//! Lines out of a stretch of the file, one after the other, in memory of one buffer.
+//! Events out of a stretch of the log, one after the other, in memory of one bundle.
 
-use std::{fs::File, ops::Range, os::unix::fs::FileExt, path::Path};
+use std::vec;
 
-use super::LedgerError;
-use crate::base::limits::EVENT_BYTES_MAX;
+use super::{
+    Damage, Ledger, LedgerError,
+    bundle::{BUNDLE_BYTES_MAX, Entries, WIDTH},
+    files::{self, Holds, TAIL, Tile},
+};
 
-/// Bytes read at a time: several lines of the greatest length.
-const READ_BYTES: usize = 256 * 1024;
-
-/// An iterator over lines and their numbers, counted from 0, without their line ends.
-///
-/// It stops behind the last whole line of its stretch, or after the first error.
+/// An iterator over events and their numbers, counted from 0. It stops behind its stretch, or
+/// after the first error.
 #[derive(Debug)]
 pub struct Lines<'a> {
-    file: &'a File,
-    path: &'a Path,
-    number: u64,
-    unread: Range<u64>,
-    held: Vec<u8>,
-    at: usize,
-    done: bool,
+    ledger: &'a Ledger,
+    next: u64,
+    end: u64,
+    held: vec::IntoIter<Vec<u8>>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(file: &'a File, path: &'a Path, number: u64, bytes: Range<u64>) -> Self {
+    pub(super) fn new(ledger: &'a Ledger, from: u64, limit: u64) -> Self {
         Self {
-            file,
-            path,
-            number,
-            unread: bytes,
-            held: Vec::new(),
-            at: 0,
-            done: false,
+            ledger,
+            next: from,
+            end: from.saturating_add(limit).min(ledger.len()),
+            held: Vec::new().into_iter(),
         }
     }
 
-    /// Bytes behind the last whole line, once the iterator is at its end.
-    pub(super) fn unfinished_bytes(&self) -> u64 {
-        (self.held.len() - self.at) as u64
-    }
-
-    /// Gets more of the stretch into memory; false at its end.
-    fn read_more(&mut self) -> Result<bool, LedgerError> {
-        self.held.drain(..self.at);
-        self.at = 0;
-        let left = self.unread.end.saturating_sub(self.unread.start);
-        let take = usize::try_from(left).unwrap_or(usize::MAX).min(READ_BYTES);
-        if take == 0 {
-            return Ok(false);
+    /// The events of the stretch that lie in the bundle of the next one.
+    fn read_bundle(&self) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let width = WIDTH as u64;
+        let (index, skip) = (self.next / width, (self.next % width) as usize);
+        let mut path = Tile::full(Holds::Entries, index).path(&self.ledger.dir);
+        let bytes = if index < self.ledger.edge.bundles() {
+            files::read(&path, BUNDLE_BYTES_MAX, index.saturating_mul(width))?
+        } else {
+            path = self.ledger.dir.join(TAIL);
+            self.ledger.tail.read()?
+        };
+        let take = usize::try_from(self.end.saturating_sub(self.next)).unwrap_or(WIDTH);
+        let want = take.min(WIDTH - skip);
+        let lines = Entries::new(&bytes).skip(skip).take(want);
+        let lines: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
+        if lines.len() < want {
+            let event = self.next.saturating_add(lines.len() as u64);
+            return Err(LedgerError::broken(path, event, Damage::Entry));
         }
-        let old = self.held.len();
-        self.held.resize(old.saturating_add(take), 0);
-        self.file
-            .read_exact_at(&mut self.held[old..], self.unread.start)
-            .map_err(|e| LedgerError::io("reading", self.path, e))?;
-        self.unread.start = self.unread.start.saturating_add(take as u64);
-        Ok(true)
-    }
-
-    fn next_line(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
-        let mut searched = self.at;
-        loop {
-            if let Some(n) = self.held[searched..].iter().position(|b| *b == b'\n') {
-                let line = self.held[self.at..searched + n].to_vec();
-                self.at = searched + n + 1;
-                return Ok(Some(line));
-            }
-            if self.held.len() - self.at > EVENT_BYTES_MAX {
-                // A torn line is a piece of one that was short enough: this is none of ours.
-                let bytes = self.held.len() - self.at;
-                return Err(LedgerError::Line {
-                    line: self.number,
-                    bytes,
-                });
-            }
-            searched = self.held.len() - self.at;
-            if !self.read_more()? {
-                return Ok(None);
-            }
-        }
+        Ok(lines)
     }
 }
 
@@ -86,23 +55,20 @@ impl Iterator for Lines<'_> {
     type Item = Result<(u64, Vec<u8>), LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
+        if self.next >= self.end {
             return None;
         }
-        match self.next_line() {
-            Ok(Some(line)) => {
-                let number = self.number;
-                self.number = number.saturating_add(1);
-                Some(Ok((number, line)))
-            }
-            Ok(None) => {
-                self.done = true;
-                None
-            }
-            Err(e) => {
-                self.done = true;
-                Some(Err(e))
+        if self.held.len() == 0 {
+            match self.read_bundle() {
+                Ok(lines) => self.held = lines.into_iter(),
+                Err(e) => {
+                    self.next = self.end;
+                    return Some(Err(e));
+                }
             }
         }
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        self.held.next().map(|line| Ok((number, line)))
     }
 }

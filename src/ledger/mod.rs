@@ -1,329 +1,380 @@
-//! Layer 4. An append-only file of lines, chained by hash. What a line means is not known here.
+//! Layer 4. Merkle log over bytes: append, tiles, checkpoints. What an event means is not known
+//! here.
 //!
 //! ```text
-//! ledger/events.jsonl   the lines
-//! ledger/events.idx     40 bytes a line: where it ends, and the chain hash up to it; a cache
+//! ledger/checkpoint                    signed note: how long the log is, and its root
+//! ledger/tile/entries/<N>[.p/<W>]      events 256·N and on, each behind its length (a u16)
+//! ledger/tile/<L>/<N>[.p/<W>]          hashes of level L: of events, or of full tiles of L − 1
+//! ledger/tail                          the events behind the last full bundle, in its form
 //! ```
 //!
-//! - h₀ is 32 zero bytes; hₙ = SHA-256(hₙ₋₁ ‖ SHA-256(lineₙ)), the line without its line end.
-//! - A line is never changed. The only thing ever cut off is a line without its end, torn by a
-//!   crash, and only when the caller says so.
-//! - Whoever holds (n, hₙ) from elsewhere — the index does — can tell whether these are the lines
-//!   of then: compare [`Ledger::head_at`], and [`Ledger::verify`] recomputes all of it from the
-//!   lines alone.
+//! The tree is that of RFC 6962, files and names are those of c2sp.org/tlog-tiles: copying the
+//! folder copies the log, and whoever can read such logs can read this one. `<N>` is written in
+//! parts of three digits (`x001/234`); `.p/<W>` is a file of only W < 256 entries or hashes, written
+//! for a checkpoint.
 //!
-//! It fails by [`LedgerError`]. After a failed append it takes no more until it is opened again,
-//! for how much of a line is on the disk is then unknown.
+//! - An event is never changed. Full files are never written again; the tail is only appended to.
+//!   What alone is ever cut off lies behind the checkpoint, and only when recovery says so.
+//! - Nothing is stored twice: the full tail *becomes* the bundle. Partial bundles, which a
+//!   checkpoint needs, are removed once the full one is there.
+//! - A tile is durable before its bundle, and both before the next event is taken: what a crash
+//!   left out is made by the next append or [`Ledger::publish`], as ever.
+//! - No checkpoint is written but over an extension of the one that is there.
+//! - Opening writes nothing and reads neither full bundles nor more than 255 tiles a level.
+//!
+//! An append costs one write and no fsync, but at every 256th event. Events behind the checkpoint
+//! are vouched for by whoever wrote them only; the checkpoint and a witness vouch for the others.
+//! A store may keep other files in the folder; they are none of the log's.
+//!
+//! It fails by [`LedgerError`]. After a failed write it takes no more until it is opened again,
+//! for how much of an event is on the disk is then unknown.
 
-mod chain;
+mod bundle;
+mod edge;
 mod error;
+mod files;
+mod key;
 mod lines;
+mod publish;
+mod tail;
+mod verify;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    fs,
     path::{Path, PathBuf},
 };
 
-pub use error::LedgerError;
+pub use error::{Damage, LedgerError};
+pub use key::LogKey;
 pub use lines::Lines;
+pub use verify::{Verified, verify};
 
-use crate::base::{Digest, durable, limits::EVENT_BYTES_MAX};
-use chain::{ENTRY_BYTES, Entry, START, chained};
+use crate::{
+    base::{
+        Digest,
+        merkle::{consistency_path, inclusion_path, leaf_hash, root_of},
+    },
+    proof::{Checkpoint, Consistency, Inclusion, Note},
+};
+use bundle::WIDTH;
+use edge::{Edge, Nodes};
+use files::{CHECKPOINT, Holds, TAIL, TILES, Tile};
+use tail::Tail;
 
-const LINES: &str = "events.jsonl";
-const CHAIN: &str = "events.idx";
-const MODE: u32 = 0o600;
-
-/// The lines and their chain.
+/// The log in one folder. One process at a time may append to it; any number may read.
 #[derive(Debug)]
 pub struct Ledger {
-    path: PathBuf,
-    lines: File,
-    chain: File,
-    len: u64,
-    last: Entry,
-    torn_bytes: u64,
+    dir: PathBuf,
+    tail: Tail,
+    edge: Edge,
     failed: bool,
 }
 
 impl Ledger {
-    /// Starts an empty ledger in `dir`, which must exist.
+    /// Starts an empty log in `dir`, which must exist.
     ///
     /// # Errors
     /// When there is one already, or as creating says.
     pub fn create(dir: &Path) -> Result<Self, LedgerError> {
-        let path = dir.join(LINES);
-        durable::create_new(&path, MODE, b"").map_err(|e| LedgerError::io("creating", &path, e))?;
-        durable::sync_dir(dir).map_err(|e| LedgerError::fsync(dir, e))?;
+        if exists(dir) {
+            let there = std::io::ErrorKind::AlreadyExists.into();
+            return Err(LedgerError::io("creating", &dir.join(TAIL), there));
+        }
+        files::make_room(dir, Tile::full(Holds::Entries, 0))?;
+        files::make_room(dir, Tile::full(Holds::Hashes(0), 0))?;
+        Tail::create(dir)?;
         Self::open(dir)
     }
 
-    /// Opens the ledger in `dir`. Lines that the chain file does not know yet are chained now;
-    /// it is rebuilt from the lines where it does not fit them.
+    /// Opens the log in `dir` and writes nothing, so that a copy that cannot be written to can be
+    /// looked at. A torn tail is no error: see [`Ledger::torn_bytes`].
     ///
     /// # Errors
-    /// As opening or reading says. A torn last line is no error: see [`Ledger::torn_bytes`].
+    /// As reading says; [`LedgerError::Behind`] when the log has fewer events than its checkpoint,
+    /// [`LedgerError::Broken`] when a tile at the right edge is missing or not one.
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
-        let path = dir.join(LINES);
-        let lines = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .open(&path)
-            .map_err(|e| LedgerError::io("opening", &path, e))?;
-        let chain_path = dir.join(CHAIN);
-        let chain = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(MODE)
-            .open(&chain_path)
-            .map_err(|e| LedgerError::io("opening", &chain_path, e))?;
-        let mut ledger = Self {
-            path,
-            lines,
-            chain,
-            len: 0,
-            last: START,
-            torn_bytes: 0,
+        // The checkpoint first: the owner may append and publish meanwhile.
+        let published = published(dir)?.map_or(0, |c| c.size);
+        let (tail, leaves, bundles) = Self::tail_and_bundles(dir)?;
+        let ledger = Self {
+            edge: Edge::read(dir, bundles, leaves)?,
+            dir: dir.to_owned(),
+            tail,
             failed: false,
         };
-        ledger.trust_chain_where_it_fits()?;
-        ledger.chain_the_rest()?;
-        Ok(ledger)
+        match ledger.len() {
+            len if len < published => Err(ledger.behind(len, published)),
+            _ => Ok(ledger),
+        }
     }
 
-    /// How many whole lines there are.
+    /// The tail and the number of bundles before it, as they were at one moment, also while the
+    /// owner turns the one into the other.
+    fn tail_and_bundles(dir: &Path) -> Result<(Tail, Vec<Digest>, u64), LedgerError> {
+        loop {
+            let (tail, leaves) = Tail::open(dir)?;
+            let bundles = files::count_full(dir, Holds::Entries);
+            if tail.is_where_it_was()? {
+                return Ok((tail, leaves, bundles));
+            }
+        }
+    }
+
+    /// How many whole events there are.
     #[must_use]
-    pub const fn len(&self) -> u64 {
-        self.len
+    pub fn len(&self) -> u64 {
+        self.edge.len()
     }
 
-    /// Whether there are no lines.
+    /// Whether there are no events.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
-    /// The chain hash over all whole lines.
+    /// Number of the first event that is in no full bundle. Those before it have been durable
+    /// before the next one was taken; of these only what [`Ledger::sync`] was called after is.
     #[must_use]
-    pub const fn head(&self) -> Digest {
-        self.last.head
+    pub const fn tail_start(&self) -> u64 {
+        self.edge.tail_start()
     }
 
-    /// The chain hash over the first `len` lines.
-    ///
-    /// # Errors
-    /// [`LedgerError::Beyond`] when there are fewer.
-    pub fn head_at(&self, len: u64) -> Result<Digest, LedgerError> {
-        self.entry(len).map(|e| e.head)
-    }
-
-    /// Bytes of a line without its end behind the last whole one; a crash leaves such, and
-    /// [`Ledger::cut_torn_line`] removes them.
+    /// Bytes behind the last whole event; a crash leaves such, and [`Ledger::cut_torn_line`]
+    /// removes them.
     #[must_use]
     pub const fn torn_bytes(&self) -> u64 {
-        self.torn_bytes
+        self.tail.torn_bytes()
     }
 
-    /// Cuts off a torn last line. For recovery, which knows the line whole from elsewhere.
+    /// Cuts off what is behind the last whole event. For recovery, which knows it whole from
+    /// elsewhere.
     ///
     /// # Errors
     /// As cutting or fsync says.
     pub fn cut_torn_line(&mut self) -> Result<(), LedgerError> {
-        if self.torn_bytes > 0 {
-            self.lines
-                .set_len(self.last.end)
-                .map_err(|e| LedgerError::io("cutting", &self.path, e))?;
-            self.lines
-                .sync_all()
-                .map_err(|e| LedgerError::fsync(&self.path, e))?;
-            self.torn_bytes = 0;
+        if self.torn_bytes() > 0 {
+            self.cut_back(self.len())?;
         }
         Ok(())
     }
 
-    /// Appends lines in one write; [`Ledger::sync`] makes them durable. Returns the new length.
+    /// Cuts off the events from `len` on. For recovery after a power cut, which may leave, behind
+    /// the last sync, whole events that are not the ones that were appended; it knows them from
+    /// elsewhere. What is in a bundle or under the checkpoint stays.
     ///
     /// # Errors
-    /// [`LedgerError::Line`] for a line that is empty, too long or holds a line end, before
-    /// anything is written; [`LedgerError::Torn`] while there is a torn line.
-    pub fn append(&mut self, lines: &[&[u8]]) -> Result<u64, LedgerError> {
-        if self.failed {
-            return Err(LedgerError::Failed {
-                path: self.path.clone(),
-            });
-        }
-        if self.torn_bytes > 0 {
-            return Err(LedgerError::Torn {
-                path: self.path.clone(),
-                bytes: self.torn_bytes,
-            });
-        }
-        let (mut text, mut entries, mut last) = (Vec::new(), Vec::new(), self.last);
-        for (n, line) in (self.len..).zip(lines) {
-            if line.is_empty() || line.len() > EVENT_BYTES_MAX || line.contains(&b'\n') {
-                return Err(LedgerError::Line {
-                    line: n,
-                    bytes: line.len(),
-                });
-            }
-            text.extend_from_slice(line);
-            text.push(b'\n');
-            last = last.after(line);
-            entries.extend_from_slice(&last.to_bytes());
-        }
-        let len = self.len.saturating_add(lines.len() as u64);
-        let write = || -> io::Result<()> {
-            (&self.lines).write_all(&text)?;
-            self.chain
-                .write_all_at(&entries, self.len.saturating_mul(ENTRY_BYTES))
+    /// [`LedgerError::Beyond`] when `len` is greater than [`Ledger::len`] or lies before the tail,
+    /// [`LedgerError::Behind`] when it lies before the checkpoint; as cutting or fsync says.
+    pub fn cut_back(&mut self, len: u64) -> Result<(), LedgerError> {
+        self.check_not_failed()?;
+        let kept = match len.checked_sub(self.tail_start()) {
+            Some(kept) if len <= self.len() => kept as usize,
+            _ => return Err(self.beyond(len)),
         };
-        if let Err(e) = write() {
-            self.failed = true;
-            return Err(LedgerError::io("appending to", &self.path, e));
+        if let Some(checkpoint) = published(&self.dir)?.filter(|c| c.size > len) {
+            return Err(self.behind(len, checkpoint.size));
         }
-        (self.len, self.last) = (len, last);
-        Ok(len)
+        self.tail.cut(kept).inspect_err(|_| self.failed = true)?;
+        self.edge.truncate(kept);
+        Ok(())
     }
 
-    /// Makes every line appended so far durable. The chain file need not be: it can be made again.
+    /// Appends events, in one write for every bundle they fall into; [`Ledger::sync`] makes them
+    /// durable. Returns the new length.
+    ///
+    /// # Errors
+    /// [`LedgerError::Line`] for an event that is empty, too long or holds a line end, before
+    /// anything is written; [`LedgerError::Torn`] while there is something behind the last whole
+    /// event; as writing says, and then [`Ledger::len`] says how many are whole for certain.
+    pub fn append(&mut self, lines: &[&[u8]]) -> Result<u64, LedgerError> {
+        self.check_not_failed()?;
+        self.check_not_torn()?;
+        for (event, line) in (self.len()..).zip(lines) {
+            if !bundle::is_line(line) {
+                let bytes = line.len();
+                return Err(LedgerError::Line { event, bytes });
+            }
+        }
+        let mut rest = lines;
+        while !rest.is_empty() {
+            self.turn_full_tail()?;
+            let room = WIDTH.saturating_sub(self.edge.tail().len());
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            let leaves = now.iter().map(|line| leaf_hash(line)).collect();
+            self.tail
+                .append(&self.dir, now)
+                .inspect_err(|_| self.failed = true)?;
+            self.edge.push(leaves);
+            rest = later;
+        }
+        Ok(self.len())
+    }
+
+    /// Makes every event appended so far durable.
     ///
     /// # Errors
     /// [`LedgerError::Fsync`]; nothing can be appended after it.
     pub fn sync(&mut self) -> Result<(), LedgerError> {
-        self.lines.sync_data().map_err(|e| {
-            self.failed = true;
-            LedgerError::fsync(&self.path, e)
-        })
+        self.tail.sync().inspect_err(|_| self.failed = true)
     }
 
-    /// Streams up to `limit` lines, from line number `from` (counted from 0).
+    /// Makes a bundle of the tail if it is full. The order is such that whatever a crash leaves
+    /// out is done by the next call, from the tail.
+    fn turn_full_tail(&mut self) -> Result<(), LedgerError> {
+        if self.edge.tail().len() < WIDTH {
+            return Ok(());
+        }
+        let completed = self.edge.completed();
+        let bundle = Tile::full(Holds::Entries, self.edge.bundles());
+        let turned = (|| {
+            // 1. The events are on the disk.
+            self.tail.sync()?;
+            // 2. So are their hashes, and those of the levels above that are full by them.
+            for (tile, hashes) in &completed {
+                files::write(&self.dir, *tile, &files::hash_bytes(hashes))?;
+            }
+            // 3. From here on the tail is the bundle.
+            self.tail.become_bundle(&self.dir, bundle)?;
+            // 4. A new tail, empty.
+            self.tail = Tail::create(&self.dir)?;
+            self.edge.turn();
+            // 5. Parts of what is now whole are not needed any more.
+            publish::remove_partials(&self.dir, bundle)?;
+            let mut tiles = completed.iter();
+            tiles.try_for_each(|(tile, _)| publish::remove_partials(&self.dir, *tile))
+        })();
+        turned.inspect_err(|_| self.failed = true)
+    }
+
+    /// Streams up to `limit` events with their numbers, from event `from` (counted from 0).
     ///
     /// # Errors
     /// [`LedgerError::Beyond`] when `from` is greater than [`Ledger::len`].
     pub fn read(&self, from: u64, limit: u64) -> Result<Lines<'_>, LedgerError> {
-        let begin = self.entry(from)?.end;
-        let count = limit.min(self.len.saturating_sub(from));
-        let end = self.entry(from.saturating_add(count))?.end;
-        Ok(Lines::new(&self.lines, &self.path, from, begin..end))
+        if from > self.len() {
+            return Err(self.beyond(from));
+        }
+        Ok(Lines::new(self, from, limit))
     }
 
-    /// Recomputes the chain from the lines and compares it with the one written down as they came.
+    /// The root over all events.
     ///
     /// # Errors
-    /// [`LedgerError::Broken`] names the first line that is not the one that was chained.
-    pub fn verify(&self) -> Result<(), LedgerError> {
-        let mut entry = START;
-        let mut count = 0_u64;
-        let entries = chain::read_all(&self.chain, self.len)
-            .map_err(|e| LedgerError::io("reading", &self.path, e))?;
-        let mut known = entries.chunks_exact(chain::ENTRY_LEN);
-        for line in self.read(0, u64::MAX)? {
-            let (n, line) = line?;
-            entry = entry.after(&line);
-            count = n.saturating_add(1);
-            if known.next() != Some(entry.to_bytes().as_slice()) {
-                return Err(LedgerError::Broken {
-                    path: self.path.clone(),
-                    line: n,
-                });
-            }
+    /// As reading tiles says.
+    pub fn root(&self) -> Result<Digest, LedgerError> {
+        self.root_at(self.len())
+    }
+
+    /// The root over the first `len` events.
+    ///
+    /// # Errors
+    /// [`LedgerError::Beyond`] when there are fewer; as reading tiles says.
+    pub fn root_at(&self, len: u64) -> Result<Digest, LedgerError> {
+        self.check_within(len)?;
+        let mut nodes = Nodes::new(&self.dir, &self.edge);
+        root_of(len, &mut |height, index| nodes.node(height, index))
+    }
+
+    /// That event `n` is in the tree of the first `size` events.
+    ///
+    /// # Errors
+    /// [`LedgerError::Beyond`] when there is no such event in it, or fewer events; as reading
+    /// tiles says.
+    pub fn inclusion(&self, n: u64, size: u64) -> Result<Inclusion, LedgerError> {
+        self.check_within(size)?;
+        if n >= size {
+            return Err(self.beyond(n.saturating_add(1)));
         }
-        if count != self.len || entry != self.last {
-            return Err(LedgerError::Broken {
-                path: self.path.clone(),
-                line: count,
-            });
+        let mut nodes = Nodes::new(&self.dir, &self.edge);
+        let path = inclusion_path(n, size, &mut |height, index| nodes.node(height, index))?;
+        Ok(Inclusion {
+            index: n,
+            size,
+            path,
+        })
+    }
+
+    /// That the tree of the first `new` events begins with the tree of the first `old`.
+    ///
+    /// # Errors
+    /// [`LedgerError::Beyond`] when there are fewer, or `old` is greater than `new`; as reading
+    /// tiles says.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Consistency, LedgerError> {
+        self.check_within(new)?;
+        if old > new {
+            return Err(self.beyond(old));
+        }
+        let mut nodes = Nodes::new(&self.dir, &self.edge);
+        let path = consistency_path(old, new, &mut |height, index| nodes.node(height, index))?;
+        Ok(Consistency { old, new, path })
+    }
+
+    /// The checkpoint that was published last, as it lies there: its signature is not verified.
+    ///
+    /// # Errors
+    /// [`LedgerError::Checkpoint`] when it is no note.
+    pub fn checkpoint(&self) -> Result<Option<Note>, LedgerError> {
+        publish::read_checkpoint(&self.dir)
+    }
+
+    fn check_not_failed(&self) -> Result<(), LedgerError> {
+        match self.failed {
+            true => Err(LedgerError::Failed {
+                path: self.dir.clone(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    fn check_not_torn(&self) -> Result<(), LedgerError> {
+        match self.torn_bytes() {
+            0 => Ok(()),
+            bytes => Err(LedgerError::Torn {
+                path: self.dir.join(TAIL),
+                bytes,
+            }),
+        }
+    }
+
+    fn check_within(&self, len: u64) -> Result<(), LedgerError> {
+        if len > self.len() {
+            return Err(self.beyond(len));
         }
         Ok(())
     }
 
-    /// What is known of the first `len` lines.
-    fn entry(&self, len: u64) -> Result<Entry, LedgerError> {
-        if len == self.len {
-            return Ok(self.last);
+    fn behind(&self, len: u64, published: u64) -> LedgerError {
+        LedgerError::Behind {
+            path: self.dir.clone(),
+            len,
+            published,
         }
-        if len > self.len {
-            return Err(LedgerError::Beyond {
-                path: self.path.clone(),
-                asked: len,
-                len: self.len,
-            });
-        }
-        Entry::read(&self.chain, len).map_err(|e| LedgerError::io("reading", &self.path, e))
     }
 
-    /// Takes the chain as far as it goes, if its last entry that lies within the file really is
-    /// the hash and the end of its line.
-    fn trust_chain_where_it_fits(&mut self) -> Result<(), LedgerError> {
-        let failed = |e| LedgerError::io("reading", &self.path, e);
-        let file_bytes = self.lines.metadata().map_err(failed)?.len();
-        let mut len = self.chain.metadata().map_err(failed)?.len() / ENTRY_BYTES;
-        // Ends only grow, so the entries that lie within the file come first.
-        let (mut low, mut high) = (0, len);
-        while low < high {
-            let middle = low + (high - low).div_ceil(2);
-            if Entry::read(&self.chain, middle).map_err(failed)?.end <= file_bytes {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
+    fn beyond(&self, asked: u64) -> LedgerError {
+        LedgerError::Beyond {
+            path: self.dir.clone(),
+            asked,
+            len: self.len(),
         }
-        len = low;
-        if len > 0 {
-            let before = Entry::read(&self.chain, len - 1).map_err(failed)?;
-            let last = Entry::read(&self.chain, len).map_err(failed)?;
-            let bytes = last.end.checked_sub(before.end).filter(|n| *n > 1);
-            if let Some(bytes) = bytes.filter(|n| *n <= EVENT_BYTES_MAX as u64 + 1) {
-                let mut line = vec![0; usize::try_from(bytes).unwrap_or(0)];
-                self.lines
-                    .read_exact_at(&mut line, before.end)
-                    .map_err(failed)?;
-                let fits = line.pop() == Some(b'\n')
-                    && !line.contains(&b'\n')
-                    && chained(&before.head, &line) == last.head;
-                if fits {
-                    (self.len, self.last) = (len, last);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Chains the lines that the chain file does not know, and finds a torn one.
-    fn chain_the_rest(&mut self) -> Result<(), LedgerError> {
-        let file_bytes = self
-            .lines
-            .metadata()
-            .map_err(|e| LedgerError::io("reading", &self.path, e))?
-            .len();
-        let (mut len, mut last) = (self.len, self.last);
-        let mut entries = Vec::new();
-        let mut rest = Lines::new(&self.lines, &self.path, len, last.end..file_bytes);
-        for line in &mut rest {
-            let (_, line) = line?;
-            last = last.after(&line);
-            len = len.saturating_add(1);
-            entries.extend_from_slice(&last.to_bytes());
-        }
-        self.torn_bytes = rest.unfinished_bytes();
-        let known = self.len.saturating_mul(ENTRY_BYTES);
-        self.chain
-            .set_len(known)
-            .and_then(|()| self.chain.write_all_at(&entries, known))
-            .map_err(|e| LedgerError::io("writing the chain of", &self.path, e))?;
-        (self.len, self.last) = (len, last);
-        Ok(())
     }
 }
 
-/// Whether there is a ledger in `dir`.
+/// The checkpoint that is there, believed without a look at its signature.
+fn published(dir: &Path) -> Result<Option<Checkpoint>, LedgerError> {
+    let parsed = publish::read_checkpoint(dir)?.map(|note| Checkpoint::parse(note.text()));
+    parsed.transpose().map_err(|why| LedgerError::Checkpoint {
+        path: dir.join(CHECKPOINT),
+        why,
+    })
+}
+
+/// Whether there is a log in `dir`.
 #[must_use]
 pub fn exists(dir: &Path) -> bool {
-    fs::symlink_metadata(dir.join(LINES)).is_ok()
+    [TAIL, TILES, CHECKPOINT]
+        .iter()
+        .any(|name| fs::symlink_metadata(dir.join(name)).is_ok())
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(crate) fn empty() -> NightSummary {
             days_left: None,
         },
         ledger_events: 1,
-        ledger_head: digest(99).to_string(),
+        ledger_root: "nLlmZtO2P5k7FVzqTRBXW6FXRqfkiA3HxNoLh2WcFJY=".into(),
         notes: Vec::new(),
     }
 }

@@ -347,8 +347,8 @@ fn foot(night: &NightSummary, json_name: &str) -> Markup {
         footer {
             p {
                 "Ledger 日志链: " (count(night.ledger_events, "event", "events"))
-                @if !night.ledger_head.is_empty() { ", head " span .mono { (printable(&night.ledger_head)) } }
-                ". Write the head down: a later ledger must contain it."
+                @if !night.ledger_root.is_empty() { ", root " span .mono { (printable(&night.ledger_root)) } }
+                ". Write both down: every later ledger must begin with these events."
             }
             p {
                 "This page holds no picture and no sound of any recording; looking at one takes an approval (clause 4.7) "

@@ -37,6 +37,42 @@ pub enum Command {
         /// The id.
         id: String,
     },
+    /// Something about the ledger.
+    Ledger(LedgerAsk),
+}
+
+/// What somebody asks of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum LedgerAsk {
+    /// Events as they stand there.
+    Show {
+        /// Of this recording only, by its id or the beginning of it.
+        recording: Option<String>,
+        /// From this event on.
+        from: u64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// A proof that one event is in the log.
+    Prove {
+        /// The event's number, or a recording, whose admission is meant.
+        what: String,
+    },
+    /// What a witness needs that has seen this many events.
+    Consistency {
+        /// How many.
+        old: u64,
+    },
+    /// Sign a checkpoint over everything so far.
+    Checkpoint,
+    /// Keep a witness's cosignature of the checkpoint.
+    Cosigned {
+        /// The witness's public key.
+        witness: String,
+        /// The signature line.
+        line: String,
+    },
 }
 
 /// Which recordings to list, and from where.
@@ -109,6 +145,40 @@ pub enum Answer {
         record: Box<Record>,
         /// IANA name of the office's time zone.
         time_zone: String,
+    },
+    /// Events of the ledger.
+    Events {
+        /// Number and line of each.
+        lines: Vec<(u64, String)>,
+        /// How many there are in all.
+        len: u64,
+        /// IANA name of the office's time zone.
+        time_zone: String,
+    },
+    /// A proof file, with the event that it is about.
+    Proof {
+        /// The event's number.
+        event: u64,
+        /// Its line, without a line end: what the proof is about.
+        line: String,
+        /// The proof file (c2sp.org/tlog-proof).
+        proof: String,
+        /// The log's public key.
+        vkey: String,
+    },
+    /// What a witness is asked (c2sp.org/tlog-witness).
+    CosignRequest {
+        /// The request file.
+        request: String,
+        /// The log's public key.
+        vkey: String,
+    },
+    /// The log's checkpoint (c2sp.org/tlog-checkpoint).
+    Checkpoint {
+        /// The signed note.
+        note: String,
+        /// The log's public key.
+        vkey: String,
     },
 }
 

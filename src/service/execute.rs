@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     index::{Cursor, Direction, Filter, Page},
     intake::{self, Watcher},
-    recording::{FindingKind, Kind, State},
+    recording::{FindingKind, Kind, Record, State},
     registry, report,
     store::Store,
 };
@@ -67,6 +67,7 @@ impl Executor {
             Command::RegistryShow => self.register(),
             Command::List(request) => self.list(&request),
             Command::Show { id } => self.show(&id),
+            Command::Ledger(ask) => super::ledger::answer(&self.store, &self.zone()?, ask),
         }
     }
 
@@ -219,23 +220,26 @@ impl Executor {
     }
 
     fn show(&self, id: &str) -> Result<Answer, Failure> {
-        let mut found = match RecordingId::from_str(id) {
-            Ok(id) => self.store.record(id)?.into_iter().collect(),
-            Err(_) => self.store.records_beginning(id)?,
-        };
-        let time_zone = self.zone()?.iana_name().unwrap_or("UTC").to_owned();
-        match (found.pop(), found.is_empty()) {
-            (Some(record), true) => Ok(Answer::Show {
-                record: Box::new(record),
-                time_zone,
-            }),
-            (Some(_), false) => {
-                Err(usage(format!("several recordings begin with '{id}'"))
-                    .hint("give more of the id"))
-            }
-            (None, _) => Err(usage(format!("there is no recording '{id}'"))
-                .hint("recvault list tells which there are")),
+        Ok(Answer::Show {
+            record: Box::new(recording(&self.store, id)?),
+            time_zone: self.zone()?.iana_name().unwrap_or("UTC").to_owned(),
+        })
+    }
+}
+
+/// The one recording whose id this is, or begins so.
+pub(super) fn recording(store: &Store, id: &str) -> Result<Record, Failure> {
+    let mut found = match RecordingId::from_str(id) {
+        Ok(id) => store.record(id)?.into_iter().collect(),
+        Err(_) => store.records_beginning(id)?,
+    };
+    match (found.pop(), found.is_empty()) {
+        (Some(record), true) => Ok(record),
+        (Some(_), false) => {
+            Err(usage(format!("several recordings begin with '{id}'")).hint("give more of the id"))
         }
+        (None, _) => Err(usage(format!("there is no recording '{id}'"))
+            .hint("recvault list tells which there are")),
     }
 }
 
@@ -248,7 +252,7 @@ impl Drop for Running<'_> {
     }
 }
 
-fn usage(text: String) -> Failure {
+pub(super) fn usage(text: String) -> Failure {
     Failure::new(ErrorKind::Usage, text)
 }
 

@@ -13,12 +13,13 @@ mod client;
 pub mod command;
 mod execute;
 mod init;
+mod ledger;
 mod owner;
 mod perform;
 mod settings;
 mod wire;
 
-pub use command::{Answer, Command, Failure, ListRequest};
+pub use command::{Answer, Command, Failure, LedgerAsk, ListRequest};
 pub use execute::Executor;
 pub use init::init;
 pub use owner::{Ownership, serve};

@@ -10,6 +10,7 @@ use crate::{
     event::LineError,
     index::IndexError,
     ledger::LedgerError,
+    proof::{KeyError, ProofError},
     vault::VaultError,
 };
 
@@ -25,6 +26,12 @@ pub enum StoreError {
     /// The ledger's word.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The log's key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A note, a proof or a key of the log is not one.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// An event's word.
     #[error(transparent)]
     Line(#[from] LineError),
@@ -82,6 +89,8 @@ impl Explain for StoreError {
             Self::Vault(e) => e.kind(),
             Self::Index(e) => e.kind(),
             Self::Ledger(e) => e.kind(),
+            Self::Key(e) => e.kind(),
+            Self::Proof(e) => e.kind(),
             Self::Line(e) => e.kind(),
             Self::Fold(e) => e.kind(),
             Self::Details(_) | Self::Broken(_) | Self::Closed | Self::Layout { .. } => {
@@ -100,6 +109,8 @@ impl Explain for StoreError {
             Self::Vault(e) => return e.hint(),
             Self::Index(e) => return e.hint(),
             Self::Ledger(e) => return e.hint(),
+            Self::Key(e) => return e.hint(),
+            Self::Proof(e) => return e.hint(),
             Self::Line(e) => return e.hint(),
             Self::IndexBehind { .. } => {
                 "the index was restored from an older copy; restore the newer one, nothing was changed"

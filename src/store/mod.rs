@@ -31,9 +31,11 @@ pub use writer::Proposal;
 
 use crate::{
     base::{Clock, Digest, RecordingId, durable},
+    custody::{Roster, log_name},
     event::What,
     index::{Filter, Found, Index, Memo, Page, Pending},
-    ledger::Ledger,
+    ledger::{Ledger, LogKey},
+    proof::{Checkpoint, Note, NoteSignature, Verifier},
     recording::Record,
     registry::{Change, Register},
     vault::Vault,
@@ -49,16 +51,25 @@ pub struct Store {
     register: Arc<RwLock<Register>>,
     writer: Writer,
     recovered: Recovered,
+    log: Verifier,
+}
+
+/// Where the log's key lies: outside the ledger's folder, which is there to be copied.
+fn key_path(root: &Path) -> PathBuf {
+    root.join("keys/log.key")
 }
 
 impl Store {
-    /// Lays out an empty store below `root`, an empty folder, and writes its first event.
+    /// Lays out an empty store below `root`, an empty folder, draws its log's key, and writes its
+    /// first event. The log is named after `roster`, so that whoever was told that roster's digest
+    /// can tell this store's log from any other.
     ///
     /// # Errors
     /// [`StoreError::NotEmpty`] when there is something; else as writing says.
     pub fn create(
         root: &Path,
         office: &str,
+        roster: Roster,
         by: u32,
         clock: Arc<dyn Clock>,
     ) -> Result<(), StoreError> {
@@ -68,22 +79,24 @@ impl Store {
         if inside.next().is_some() {
             return Err(StoreError::NotEmpty(root.to_owned()));
         }
-        for part in ["inbox", "ledger", "reports", "pipelines"] {
+        for part in ["inbox", "ledger", "reports", "pipelines", "keys"] {
             durable::create_dirs(&root.join(part), 0o700).map_err(layout(root.join(part)))?;
         }
         Vault::create(root)?;
         Index::create(&root.join("index"))?;
         Ledger::create(&root.join("ledger"))?;
+        LogKey::create(&key_path(root), &log_name(&roster.digest()))?;
         let store = Self::open(root, clock)?;
         let office = office.to_owned();
         store.commit(by, move |proposal| {
             proposal.event(What::StoreCreated {
                 office,
                 recvault: env!("CARGO_PKG_VERSION").into(),
+                roster: Box::new(roster),
             });
             Ok(())
         })?;
-        store.flush()
+        store.publish().map(|_| ())
     }
 
     /// Opens and recovers the store below `root`. The caller owns it (see `service`).
@@ -97,6 +110,8 @@ impl Store {
         let details =
             Details::open(&root.join("ledger/details.jsonl")).map_err(StoreError::Details)?;
         let recovered = recover::recover(&vault, &index, &mut ledger)?;
+        let key = LogKey::load(&key_path(root))?;
+        let log = key.verifier();
         let head = rows::head(&index)?;
         let register = Arc::new(RwLock::new(rows::register(&index)?));
         let desk = Desk {
@@ -104,12 +119,14 @@ impl Store {
             vault: Arc::clone(&vault),
             index: Arc::clone(&index),
             ledger,
+            key,
             details,
             register: Arc::clone(&register),
             next: head.next,
             prev: head.prev,
             complete: rows::complete(&index)?,
             broken: None,
+            unpublished: None,
         };
         let writer = Writer::start(desk);
         Ok(Self {
@@ -119,7 +136,34 @@ impl Store {
             register,
             writer,
             recovered,
+            log,
         })
+    }
+
+    /// The log's public key: what outsiders check a checkpoint with.
+    #[must_use]
+    pub const fn log(&self) -> &Verifier {
+        &self.log
+    }
+
+    /// Keeps a witness's cosignature beside the log's own signature of the checkpoint.
+    ///
+    /// # Errors
+    /// When it is not by this witness over this checkpoint.
+    pub fn cosigned(
+        &self,
+        cosignature: &NoteSignature,
+        witness: &Verifier,
+    ) -> Result<Note, StoreError> {
+        self.writer.cosigned(cosignature.clone(), witness.clone())
+    }
+
+    /// Completes everything and signs a checkpoint over all events so far.
+    ///
+    /// # Errors
+    /// As syncing or signing says.
+    pub fn publish(&self) -> Result<Checkpoint, StoreError> {
+        self.writer.publish()
     }
 
     /// What opening found to complete.
@@ -151,14 +195,6 @@ impl Store {
         decide: impl FnOnce(&mut Proposal<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.commit(by, decide)
-    }
-
-    /// Syncs ledger file and sidecars, so that the next start has nothing to complete.
-    ///
-    /// # Errors
-    /// As syncing says.
-    pub fn flush(&self) -> Result<(), StoreError> {
-        self.writer.flush()
     }
 
     /// The register as it stands.

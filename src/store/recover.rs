@@ -50,22 +50,29 @@ pub(super) fn recover(
             index: head.next,
         });
     }
-    if let Some(last) = ledger.len().checked_sub(1) {
-        let written = ledger
-            .read(last, 1)?
-            .next()
-            .transpose()?
-            .map(|(_, line)| line);
-        if written.as_ref() != Some(&event_line(index, last)?) {
-            return Err(StoreError::Disagree { n: last });
+    let complete = rows::complete(index)?;
+    // A power cut may leave, behind the last sync, whole events that are not those of then. What
+    // was synced is compared by its last event, which is chained to all before it.
+    let doubtful = complete.max(ledger.tail_start()).min(ledger.len());
+    let first = doubtful.saturating_sub(1);
+    let mut differs = None;
+    for line in ledger.read(first, u64::MAX)? {
+        let (n, line) = line?;
+        if line != event_line(index, n)? {
+            differs = Some(n);
+            break;
         }
+    }
+    match differs {
+        Some(n) if n >= doubtful => ledger.cut_back(n)?,
+        Some(n) => return Err(StoreError::Disagree { n }),
+        None => {}
     }
     while ledger.len() < head.next {
         let line = event_line(index, ledger.len())?;
         ledger.append(&[&line])?;
         done.ledger_lines += 1;
     }
-    let complete = rows::complete(index)?;
     if complete < head.next {
         done.sidecar_lines = complete_sidecars(vault, index, complete, head.next)?;
     }

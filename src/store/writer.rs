@@ -1,15 +1,17 @@
 //! The one writer. Everybody who wants to change something hands it a decision; it takes what
 //! waits, decides one after another on the rows as they will then be, and commits the group by
-//! one synced batch of events and rows. That batch is the commit point; ledger file and sidecars
-//! follow, and recovery completes them where a kill came between.
+//! one synced batch of events and rows. That batch is the commit point; ledger and sidecars
+//! follow, and recovery completes them where a kill came between. While events come in, a
+//! checkpoint is signed over them every quarter of an hour, and at an orderly end.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, RwLock},
     thread,
+    time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::{
     StoreError,
@@ -20,7 +22,8 @@ use crate::{
     base::{Clock, Digest, Moment, RecordingId, limits},
     event::{Detail, Event, Sealed, What, Writer as By, line},
     index::{self, Batch, Column, Index, Memo, Snapshot, keys},
-    ledger::Ledger,
+    ledger::{Ledger, LogKey},
+    proof::{Checkpoint, Note, NoteSignature, Verifier},
     recording::Record,
     registry::Register,
     vault::Vault,
@@ -80,16 +83,31 @@ impl Proposal<'_> {
 
 type Decide = Box<dyn FnOnce(&mut Proposal<'_>) -> Result<(), StoreError> + Send>;
 
+/// How long an event may be without a checkpoint over it: what is not under one yet is vouched
+/// for by this machine alone.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 struct Request {
     by: u32,
-    /// Nothing: sync what has been written.
-    decide: Option<Decide>,
+    decide: Decide,
     reply: Sender<Result<(), StoreError>>,
+}
+
+enum Wish {
+    Commit(Request),
+    Publish(Sender<Result<Checkpoint, StoreError>>),
+    Cosigned(
+        Box<(NoteSignature, Verifier)>,
+        Sender<Result<Note, StoreError>>,
+    ),
 }
 
 /// Hands decisions to the writer's thread.
 pub(super) struct Writer {
-    send: Option<Sender<Request>>,
+    send: Option<Sender<Wish>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -99,6 +117,7 @@ pub(super) struct Desk {
     pub vault: Arc<Vault>,
     pub index: Arc<Index>,
     pub ledger: Ledger,
+    pub key: LogKey,
     pub details: Details,
     pub register: Arc<RwLock<Register>>,
     /// Place of the next event.
@@ -109,6 +128,8 @@ pub(super) struct Desk {
     pub complete: u64,
     /// Set once a write failed: what the disk holds is then unknown until the next start.
     pub broken: Option<String>,
+    /// Since when there are events without a checkpoint over them.
+    pub unpublished: Option<Instant>,
 }
 
 impl Writer {
@@ -136,38 +157,34 @@ impl Writer {
             let _ = give.send(value);
             Ok(())
         });
-        self.ask(
-            Request {
-                by,
-                decide: Some(decide),
-                reply,
-            },
-            &said,
-        )?;
+        self.ask(Wish::Commit(Request { by, decide, reply }), &said)?;
         take.recv().map_err(|_| StoreError::Closed)
     }
 
-    /// Syncs ledger file and sidecars and notes that they are complete.
-    pub(super) fn flush(&self) -> Result<(), StoreError> {
+    /// Completes and syncs ledger and sidecars, notes that they are complete, and signs a
+    /// checkpoint over them.
+    pub(super) fn publish(&self) -> Result<Checkpoint, StoreError> {
+        let (reply, said) = bounded(1);
+        self.ask(Wish::Publish(reply), &said)
+    }
+
+    /// Keeps a witness's cosignature. The checkpoint has one writer as everything else.
+    pub(super) fn cosigned(
+        &self,
+        cosignature: NoteSignature,
+        witness: Verifier,
+    ) -> Result<Note, StoreError> {
         let (reply, said) = bounded(1);
         self.ask(
-            Request {
-                by: 0,
-                decide: None,
-                reply,
-            },
+            Wish::Cosigned(Box::new((cosignature, witness)), reply),
             &said,
         )
     }
 
-    fn ask(
-        &self,
-        request: Request,
-        said: &Receiver<Result<(), StoreError>>,
-    ) -> Result<(), StoreError> {
+    fn ask<T>(&self, wish: Wish, said: &Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
         self.send
             .as_ref()
-            .and_then(|send| send.send(request).ok())
+            .and_then(|send| send.send(wish).ok())
             .ok_or(StoreError::Closed)?;
         said.recv().map_err(|_| StoreError::Closed)?
     }
@@ -191,44 +208,75 @@ impl Below for Committed<'_> {
 }
 
 impl Desk {
-    fn run(mut self, requests: &Receiver<Request>) {
-        while let Ok(first) = requests.recv() {
-            let mut group = vec![first];
-            while group.len() < limits::COMMIT_GROUP_MAX {
-                let Ok(next) = requests.try_recv() else { break };
-                group.push(next);
+    fn run(mut self, wishes: &Receiver<Wish>) {
+        loop {
+            match wishes.recv_timeout(LOOK_EVERY) {
+                Ok(first) => self.grant(first, wishes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            let (flushes, commits): (Vec<_>, Vec<_>) =
-                group.into_iter().partition(|r| r.decide.is_none());
-            self.commit_group(commits);
-            if !flushes.is_empty() {
-                let why = self.flush().err().map(|e| e.to_string());
-                for Request { reply, .. } in flushes {
-                    let _ = reply.send(
-                        why.clone()
-                            .map_or(Ok(()), |why| Err(StoreError::Broken(why))),
-                    );
-                }
+            if self
+                .unpublished
+                .is_some_and(|since| since.elapsed() >= CHECKPOINT_EVERY)
+            {
+                // Nobody waits for this one: a failure is told to whoever commits next.
+                let _ = self.publish();
             }
         }
         // An orderly end leaves the next start nothing to complete; a failed one, a little.
-        let _ = self.flush();
+        let _ = self.publish();
     }
 
-    fn flush(&mut self) -> Result<(), StoreError> {
+    fn grant(&mut self, first: Wish, wishes: &Receiver<Wish>) {
+        let (mut commits, mut others) = (Vec::new(), Vec::new());
+        let mut sort = |wish| match wish {
+            Wish::Commit(request) => commits.push(request),
+            other => others.push(other),
+        };
+        sort(first);
+        for _ in 1..limits::COMMIT_GROUP_MAX {
+            let Ok(next) = wishes.try_recv() else { break };
+            sort(next);
+        }
+        self.commit_group(commits);
+        for other in others {
+            match other {
+                Wish::Commit(_) => {}
+                Wish::Publish(reply) => {
+                    let _ = reply.send(self.publish());
+                }
+                Wish::Cosigned(by, reply) => {
+                    let (cosignature, witness) = *by;
+                    let kept = self.ledger.keep_cosignature(&cosignature, &witness);
+                    let _ = reply.send(kept.map_err(StoreError::from));
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) -> Result<Checkpoint, StoreError> {
         if let Some(why) = &self.broken {
             return Err(StoreError::Broken(why.clone()));
         }
-        if self.complete == self.next {
-            return Ok(());
+        let published = self.complete_and_sign();
+        if let Err(e) = &published {
+            self.broken = Some(e.to_string());
         }
-        self.ledger.sync()?;
-        self.vault.sync_sidecars()?;
-        let mut batch = Batch::new();
-        super::rows::put_complete(&mut batch, self.next);
-        self.index.commit(&batch)?;
-        self.complete = self.next;
-        Ok(())
+        published
+    }
+
+    fn complete_and_sign(&mut self) -> Result<Checkpoint, StoreError> {
+        if self.complete != self.next {
+            self.ledger.sync()?;
+            self.vault.sync_sidecars()?;
+            let mut batch = Batch::new();
+            super::rows::put_complete(&mut batch, self.next);
+            self.index.commit(&batch)?;
+            self.complete = self.next;
+        }
+        let checkpoint = self.ledger.publish(&self.key)?;
+        self.unpublished = None;
+        Ok(checkpoint)
     }
 
     fn commit_group(&mut self, group: Vec<Request>) {
@@ -281,7 +329,6 @@ impl Desk {
                 details: Vec::new(),
                 memos: Vec::new(),
             };
-            let Some(decide) = decide else { continue };
             if let Err(e) = decide(&mut proposal) {
                 let _ = reply.send(Err(e));
                 continue;
@@ -398,6 +445,7 @@ impl Desk {
             }
         }
         (self.next, self.prev) = (next, prev);
+        self.unpublished.get_or_insert_with(Instant::now);
         Ok(())
     }
 }

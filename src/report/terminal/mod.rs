@@ -4,6 +4,7 @@
 //! Every line is at most as wide as asked (down to [`WIDTH_MIN`]). Narrow terminals get fewer
 //! columns and wrapped cells; what a narrow table leaves out, `show` and the reports have.
 
+mod events;
 mod list;
 mod night;
 mod show;
@@ -13,6 +14,7 @@ use comfy_table::{
     TableStyle, Width,
 };
 
+pub use events::events;
 pub use list::list;
 pub use night::{night, night_findings, night_table, night_totals, night_where};
 pub use show::show;

@@ -190,9 +190,9 @@ pub fn night_totals(night: &NightSummary, style: Style) -> String {
     out.add_row([
         cell("Ledger"),
         cell(&format!(
-            "{}, head {}",
+            "{}, root {}",
             count(night.ledger_events, "event", "events"),
-            night.ledger_head
+            night.ledger_root
         )),
     ]);
     flush_left(&mut out);

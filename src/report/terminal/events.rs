@@ -1,0 +1,94 @@
+//! `ledger show`: events as a table, and each as a few words.
+
+use jiff::tz::TimeZone;
+
+use super::{Style, cell, flush_left, keep_whole, number, table, text};
+use crate::{
+    base::text::bytes_human,
+    event::{Event, What},
+    report::wording::{count, printable},
+};
+
+/// The events as a table, times in `zone`, of `len` that the ledger has.
+#[must_use]
+pub fn events(events: &[Event], len: u64, zone: &TimeZone, style: Style) -> String {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+        return format!("No events here; the ledger has {len}.\n");
+    };
+    let mut out = table(
+        style,
+        &["Event", "When", "By", "What", "Recording", "Facts"],
+    );
+    for event in events {
+        let id = event.what.recording();
+        out.add_row(vec![
+            number(&event.n.to_string()),
+            cell(&event.at.in_zone(zone)),
+            cell(&format!("uid {}", event.by.uid)),
+            cell(&event.what.code()),
+            cell(&id.map(|id| id.to_string()).unwrap_or_default()),
+            cell(&facts(&event.what)),
+        ]);
+    }
+    flush_left(&mut out);
+    keep_whole(&mut out, &[0, 4]);
+    format!(
+        "{}\nEvents {} to {} of {len}.\n",
+        text(&out).trim_end(),
+        first.n,
+        last.n
+    )
+}
+
+/// What happened, in a few words. What is sealed is not opened here.
+fn facts(what: &What) -> String {
+    let said = match what {
+        What::StoreCreated {
+            office,
+            recvault,
+            roster,
+        } => format!("{office}, recvault {recvault}, roster {}", roster.digest()),
+        What::DeviceRegistered { device, model, .. } => format!("{device} {model}"),
+        What::OfficerRegistered { officer, .. } => officer.clone(),
+        What::DeviceIssued {
+            device,
+            officer,
+            from,
+            to,
+        } => match to {
+            Some(to) => format!("{device} to {officer} from {from} to {to}"),
+            None => format!("{device} to {officer} from {from}"),
+        },
+        What::NightStarted { night, profile, .. } => format!("{night}, profile {profile}"),
+        What::NightEnded {
+            night,
+            ending,
+            files_seen,
+            admitted,
+            ..
+        } => format!(
+            "{night}, {ending}: {}, {admitted} new",
+            count(*files_seen, "file", "files")
+        ),
+        What::RecordingAdmitted(a) => format!(
+            "{}, {}, SHA-256 {}",
+            a.kind.word(),
+            bytes_human(a.bytes),
+            a.digest
+        ),
+        What::RecordingSighted { .. } => "the same bytes again".into(),
+        What::RecordingExamined(e) => format!(
+            "{}, {}",
+            e.state.word(),
+            count(e.findings.len() as u64, "finding", "findings")
+        ),
+        What::RenditionMade { rendition, .. } => format!(
+            "{}, {}, SHA-256 {}",
+            rendition.profile,
+            bytes_human(rendition.bytes),
+            rendition.digest
+        ),
+        What::SourceReleased { .. } | What::SourceRemoved { .. } => String::new(),
+    };
+    printable(&said).into_owned()
+}
