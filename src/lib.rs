@@ -27,6 +27,7 @@
 //! | 1 | [`registry`] | devices, officers, who held what when |
 //! | 2 | [`custody`] | who may do what: roster, signed statements, how many must agree, holds |
 //! | 3 | [`event`] | every event as versioned data |
+//! | 3 | [`retention`] | what has to be kept, until when and why: decides, never deletes |
 //! | 3 | [`hashing`] | SHA-256 and chunk tree in one pass while copying |
 //! | 3 | [`proof`] | what a stranger needs to check the log: proofs, notes, checkpoints, witness |
 //! | 4 | [`media`] | GStreamer, and nowhere else: workers, profiles, checks, band, transcoding |
@@ -65,6 +66,7 @@ pub mod proof;
 pub mod recording;
 pub mod registry;
 pub mod report;
+pub mod retention;
 pub mod service;
 pub mod store;
 pub mod vault;

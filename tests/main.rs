@@ -6,6 +6,7 @@
 mod asking;
 mod band;
 mod case;
+mod expiry;
 mod killed;
 mod known;
 mod ledger;

@@ -9,7 +9,9 @@ const LAYERS: &[(&str, u32)] = &[
     ("recording", 1),
     ("registry", 1),
     ("custody", 2),
-    ("event", 3),
+    ("event", 4),
+    // Below event, which carries its decisions.
+    ("retention", 3),
     // Below the vault, which copies and re-reads by it.
     ("hashing", 3),
     // Below the ledger, which signs what this verifies.
