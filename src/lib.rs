@@ -37,6 +37,7 @@
 //! | 4 | [`batch`] | stages joined by bounded channels; knows nothing of video |
 //! | 5 | [`store`] | vault, index and ledger as one; the only one that writes them |
 //! | 6 | [`intake`] | the stages of the night |
+//! | 6 | [`disposal`] | carries out an approved plan and certifies what is gone |
 //! | 7 | [`report`] | what a person reads |
 //! | 7 | [`config`] | `recvault.toml`, checked |
 //! | 8 | [`service`] | every command as data; executed here or sent to the store's owner |
@@ -55,6 +56,7 @@ pub mod batch;
 pub mod cli;
 pub mod config;
 pub mod custody;
+pub mod disposal;
 pub mod doctor;
 pub mod event;
 pub mod hashing;

@@ -6,11 +6,13 @@
 mod asking;
 mod band;
 mod case;
+mod disposal;
 mod expiry;
 mod killed;
 mod known;
 mod ledger;
 mod night;
+mod office;
 mod profiles;
 mod real;
 mod soak;

@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("batch", 4),
     ("store", 5),
     ("intake", 6),
+    ("disposal", 6),
     ("report", 7),
     ("config", 7),
     ("service", 8),

@@ -36,6 +36,40 @@ pub(super) enum Command {
     List(List),
     /// Everything about one recording but its picture
     Show(Show),
+    /// Why a recording is kept, or is due
+    Why(Why),
+    /// Keep a recording long-term under a clause of 4.6.1 to 4.6.4; anybody may
+    Classify {
+        /// The recording's id, or enough of its beginning
+        id: String,
+        /// The clause, such as 4.6.2
+        #[arg(long)]
+        clause: String,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Lower a recording's class; an approver signs, and it waits
+    Lower {
+        /// The recording's id, or enough of its beginning
+        id: String,
+        /// `standard`, or the clause that is to remain
+        #[arg(long, value_name = "CLASS")]
+        to: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Holds: keep a recording for a case, whatever its date
+    Hold(Hold),
+    /// Dispose of what is due: plan, approve, and after the grace apply
+    Disposal(Disposal),
+    /// Roster, retention policy and clock
+    Rule(Rule),
+    /// Act on a statement that was signed by hand
+    Submit(Submit),
     /// The log of everything that happened, and its proofs
     Ledger(Ledger),
     /// What this machine has: elements, encoders, fonts, disk
@@ -69,6 +103,150 @@ pub(super) struct Init {
     /// Without them nothing that takes an approval can ever happen in this store
     #[arg(long, num_args = 2.., value_name = "KEY.pub")]
     pub approver_key: Vec<PathBuf>,
+}
+
+/// How an act that takes a signature gets it.
+#[derive(Debug, Group)]
+pub(super) struct Signing {
+    /// Sign with this key: a file, or a .pub whose key the agent holds. Once for each person
+    #[arg(long, value_name = "KEY")]
+    pub key: Vec<PathBuf>,
+    /// Write what is to be signed to this file, for ssh-keygen and `recvault submit`
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub print: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Why {
+    /// The recording's id, or enough of its beginning
+    pub id: String,
+    /// As of the end of this day, recomputed from the ledger
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
+    /// Print JSON too
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Hold {
+    #[command(subcommand)]
+    pub command: HoldCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum HoldCommand {
+    /// Place a hold; anybody may, and it counts at once
+    Add {
+        /// The recording's id, or enough of its beginning
+        id: String,
+        /// Number of the case
+        #[arg(long)]
+        case: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who asks for it, if not who types
+        #[arg(long)]
+        requester: Option<String>,
+    },
+    /// Lift a hold; an approver signs who neither asked for it nor placed it
+    Release {
+        /// The recording's id, or enough of its beginning
+        id: String,
+        /// The hold's number
+        hold: u32,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Disposal {
+    #[command(subcommand)]
+    pub command: DisposalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DisposalCommand {
+    /// List what is due, and put the plan into the ledger to be approved
+    Plan {
+        /// Only list it
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The newest plan, and how far it has come
+    Show(Json),
+    /// Approve the newest plan; an approver signs who did not make it
+    Approve {
+        /// The plan's root, or enough of its beginning
+        root: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Carry out what is approved and past its grace; the night does it too
+    Apply(Json),
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Rule {
+    #[command(subcommand)]
+    pub command: RuleCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RuleCommand {
+    /// Show all three
+    Show(Json),
+    /// Change the roster to the text in a file; two approvers sign, and it waits
+    Roster {
+        /// The new roster
+        file: PathBuf,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Adopt the retention policy in a JSON file; two approvers sign
+    Policy {
+        /// The new policy: `rule show --json` has the one in force
+        file: PathBuf,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Confirm the time; two people sign, one of them an approver
+    Clock {
+        /// The time in UTC, if not the machine's own
+        #[arg(long, value_name = "TIME")]
+        confirm: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Submit {
+    /// The statement
+    pub file: PathBuf,
+    /// Its signatures
+    #[arg(required = true)]
+    pub signatures: Vec<PathBuf>,
+    /// The roster or policy that it names
+    #[arg(long, value_name = "FILE")]
+    pub with: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]

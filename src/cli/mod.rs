@@ -15,6 +15,7 @@ mod batch;
 mod doctor;
 mod generate;
 mod init;
+mod keep;
 mod ledger;
 mod list;
 mod output;
@@ -22,6 +23,7 @@ mod progress;
 mod registry;
 mod serve;
 mod show;
+mod sign;
 mod store;
 mod witness;
 
@@ -33,7 +35,11 @@ use std::{
 
 use clap::Parser;
 
-use crate::{base::ErrorKind, media, service::Failure};
+use crate::{
+    base::ErrorKind,
+    media,
+    service::{DraftAsk, Failure},
+};
 use args::{Args, Command};
 
 /// How a command ended when it did not fail.
@@ -105,6 +111,25 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Serve => serve::run(args),
         Command::List(list) => list::run(args, list),
         Command::Show(show) => show::run(args, show),
+        Command::Why(why) => keep::why(args, why),
+        Command::Classify { id, clause, note } => keep::classify(args, id, clause, note),
+        Command::Lower {
+            id,
+            to,
+            reason,
+            signing,
+        } => {
+            let ask = DraftAsk::ClassLower {
+                id: id.clone(),
+                to: to.clone(),
+                reason: reason.clone(),
+            };
+            sign::act(args, signing, ask, None)
+        }
+        Command::Hold(hold) => keep::hold(args, hold),
+        Command::Disposal(disposal) => keep::disposal(args, disposal),
+        Command::Rule(rule) => keep::rule(args, rule),
+        Command::Submit(submit) => keep::submit(args, submit),
         Command::Ledger(ledger) => ledger::run(args, ledger),
         Command::Doctor(doctor) => doctor::run(args, doctor),
         Command::Generate(generate) => generate::run(generate),

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::Sealed;
 use crate::{
     base::{Digest, Moment, RecordingId},
-    custody::Roster,
+    custody::{Actor, Hold, Roster, RosterChange, Statement},
     recording::{Attribution, Finding, Kind, MediaInfo, Rendition, State, Timeline},
+    retention::{Lowering, PlanApproval, Policy, Raising, Reading, certificate::RemovedObject},
 };
 
 /// One thing that happened, in version 1 of its shape.
@@ -23,6 +24,10 @@ pub enum What {
         recvault: String,
         /// Who may do what from the beginning; its digest is the log's name.
         roster: Box<Roster>,
+        /// What is kept how long from the beginning.
+        policy: Box<Policy>,
+        /// What the clocks showed.
+        reading: Reading,
     },
     /// A recorder was registered, or its entry changed.
     #[serde(rename = "device.registered")]
@@ -115,6 +120,140 @@ pub enum What {
         /// The rendition.
         rendition: Box<Rendition>,
     },
+    /// People agreed to an act by signing its statement; what came of it is the next event.
+    #[serde(rename = "statement.accepted")]
+    StatementAccepted {
+        /// The statement.
+        statement: Statement,
+        /// Their signatures, as `ssh-keygen -Y sign` wrote them.
+        signatures: Vec<String>,
+        /// Those whose signature counted.
+        people: Vec<String>,
+    },
+    /// Who may do what changed, or will.
+    #[serde(rename = "roster.changed")]
+    RosterChanged {
+        /// What changed.
+        change: Box<RosterChange>,
+    },
+    /// Another retention policy is in force.
+    #[serde(rename = "policy.adopted")]
+    PolicyAdopted {
+        /// The policy.
+        policy: Box<Policy>,
+        /// Digest of the statement that adopted it.
+        statement: Digest,
+    },
+    /// The clocks were read for the log.
+    #[serde(rename = "clock.read")]
+    ClockRead {
+        /// What they showed.
+        reading: Reading,
+    },
+    /// Two people confirmed the time.
+    #[serde(rename = "clock.confirmed")]
+    ClockConfirmed {
+        /// The time that they confirmed.
+        at: Moment,
+        /// What the clocks showed then.
+        reading: Reading,
+        /// Digest of their statement.
+        statement: Digest,
+    },
+    /// A recording was classed under a clause of 4.6.1 to 4.6.4.
+    #[serde(rename = "recording.classified")]
+    RecordingClassified {
+        /// The recording.
+        id: RecordingId,
+        /// Under which clause, and until when it is to be looked at again.
+        raising: Raising,
+        /// Why, sealed.
+        note: Sealed,
+        /// By whom.
+        actor: Actor,
+    },
+    /// A clause will cease to keep a recording.
+    #[serde(rename = "recording.lowered")]
+    RecordingLowered {
+        /// The recording.
+        id: RecordingId,
+        /// Which clause, and until when it still stands.
+        lowering: Lowering,
+        /// Digest of the statement.
+        statement: Digest,
+    },
+    /// A hold was placed on a recording.
+    #[serde(rename = "hold.placed")]
+    HoldPlaced {
+        /// The recording.
+        id: RecordingId,
+        /// The hold; its reason and who asked for it are sealed and empty here.
+        hold: Hold,
+        /// Why, sealed.
+        reason: Sealed,
+        /// Who asked for it, sealed.
+        requester: Sealed,
+    },
+    /// A hold was lifted.
+    #[serde(rename = "hold.released")]
+    HoldReleased {
+        /// The recording.
+        id: RecordingId,
+        /// The hold's number.
+        number: u32,
+        /// Digest of the statement.
+        statement: Digest,
+    },
+    /// A disposal plan was made. It takes the place of an earlier one.
+    #[serde(rename = "disposal.planned")]
+    DisposalPlanned {
+        /// Its root.
+        root: Digest,
+        /// SHA-256 of the blob that holds it.
+        blob: Digest,
+        /// Recordings in it.
+        items: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Who made it.
+        actor: Actor,
+    },
+    /// A disposal plan was approved.
+    #[serde(rename = "disposal.approved")]
+    DisposalApproved {
+        /// The approval.
+        approval: PlanApproval,
+    },
+    /// The tombstone: from here on the recording's bytes are being removed.
+    #[serde(rename = "recording.doomed")]
+    RecordingDoomed {
+        /// The recording.
+        id: RecordingId,
+        /// Root of the plan.
+        plan: Digest,
+        /// Since when its removal was lawful.
+        since: Moment,
+        /// The time that it was judged by: the earlier of wall and compliance clock.
+        judged: Moment,
+    },
+    /// A recording's bytes are gone.
+    #[serde(rename = "recording.disposed")]
+    RecordingDisposed {
+        /// The recording.
+        id: RecordingId,
+        /// Root of the plan.
+        plan: Digest,
+        /// What was removed.
+        objects: Vec<RemovedObject>,
+    },
+    /// Bytes that were disposed of came back; they lie aside, undecoded.
+    #[serde(rename = "recording.reappeared")]
+    RecordingReappeared {
+        /// The recording.
+        id: RecordingId,
+        /// Path below the inbox, sealed.
+        name: Sealed,
+    },
     /// A source left the inbox for `.released`.
     #[serde(rename = "source.released")]
     SourceReleased {
@@ -206,9 +345,23 @@ impl What {
             Self::RecordingExamined(e) => Some(e.id),
             Self::RecordingSighted { id, .. }
             | Self::RenditionMade { id, .. }
+            | Self::RecordingClassified { id, .. }
+            | Self::RecordingLowered { id, .. }
+            | Self::HoldPlaced { id, .. }
+            | Self::HoldReleased { id, .. }
+            | Self::RecordingDoomed { id, .. }
+            | Self::RecordingDisposed { id, .. }
+            | Self::RecordingReappeared { id, .. }
             | Self::SourceReleased { id, .. }
             | Self::SourceRemoved { id } => Some(*id),
             Self::StoreCreated { .. }
+            | Self::StatementAccepted { .. }
+            | Self::RosterChanged { .. }
+            | Self::PolicyAdopted { .. }
+            | Self::ClockRead { .. }
+            | Self::ClockConfirmed { .. }
+            | Self::DisposalPlanned { .. }
+            | Self::DisposalApproved { .. }
             | Self::DeviceRegistered { .. }
             | Self::OfficerRegistered { .. }
             | Self::DeviceIssued { .. }

@@ -19,6 +19,12 @@ pub enum Column {
     ByState,
     /// (finding code, time, id) → nothing.
     ByFinding,
+    /// Recording id → what keeps it, as JSON.
+    Keeping,
+    /// (last instant of keeping, id) → size in bytes. Only what expires by itself stands here.
+    ByDue,
+    /// Digest of a signed statement → the event that accepted it.
+    Statements,
     /// The register of devices, officers and assignments.
     Register,
     /// Nights and what they did.
@@ -29,7 +35,7 @@ pub enum Column {
 
 impl Column {
     /// All columns, in the order of a dump.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Events,
         Self::Records,
@@ -38,6 +44,9 @@ impl Column {
         Self::ByOfficer,
         Self::ByState,
         Self::ByFinding,
+        Self::Keeping,
+        Self::ByDue,
+        Self::Statements,
         Self::Register,
         Self::Nights,
         Self::CacheMemo,
@@ -55,6 +64,9 @@ impl Column {
             Self::ByOfficer => "by_officer",
             Self::ByState => "by_state",
             Self::ByFinding => "by_finding",
+            Self::Keeping => "keeping",
+            Self::ByDue => "by_due",
+            Self::Statements => "statements",
             Self::Register => "register",
             Self::Nights => "nights",
             Self::CacheMemo => "cache_memo",

@@ -131,6 +131,13 @@ impl Admitting<'_> {
         // 4. to 6. are the store's.
         let admitted = match self.store.admit(self.by, staged, admission) {
             Ok(admitted) => admitted,
+            // Refused is this file alone, and its source stays where it is.
+            Err(e) if e.kind() == ErrorKind::Refused => {
+                return Taken::Left(Finding::new(
+                    FindingKind::FileChanged,
+                    format!("It was left: {e}. The next night looks again."),
+                ));
+            }
             Err(e) => return Taken::Stop(e),
         };
         let notes = self.release(&found.name, &admitted);

@@ -52,6 +52,7 @@ pub(super) fn recognise(
                         digest,
                         bytes,
                         fresh: false,
+                        reappeared: false,
                     },
                 ));
             }

@@ -458,6 +458,12 @@ impl Flow<'_> {
                 if outcome == Outcome::SeenAgain {
                     // What was found in it was said when it was found.
                     item.findings.retain(|f| f.kind == FindingKind::SourceStays);
+                    if admitted.reappeared {
+                        item.findings.push(Finding::new(
+                            FindingKind::Reappeared,
+                            "These bytes were disposed of before. They lie aside, and nobody looked inside.",
+                        ));
+                    }
                     (item.timeline, item.duration_ms, item.rendition_bytes) = (None, 0, 0);
                 }
                 Some(Vaulted::Finished(Box::new(item)))
@@ -536,7 +542,7 @@ pub(super) fn item_of(record: &Record, outcome: Outcome, cpu_ms: u64) -> Item {
 pub(super) const fn outcome_of(state: State) -> Outcome {
     match state {
         State::Archived => Outcome::Archived,
-        State::Kept => Outcome::Kept,
+        State::Kept | State::Disposing | State::Disposed => Outcome::Kept,
         State::Retry => Outcome::Retry,
         State::Admitted => Outcome::Waiting,
     }

@@ -122,6 +122,8 @@ finding_kinds! {
     SidecarMismatch = "sidecar.mismatch", Alarm;
     /// The vault's own copy of these bytes was damaged, and healed by this one.
     VaultHealed = "vault.healed", Alarm;
+    /// Bytes that were lawfully disposed of came back.
+    Reappeared = "recording.reappeared", Alarm;
     /// The worker died on this recording.
     WorkerDied = "worker.died", Warning;
     /// The worker made no progress and was stopped.

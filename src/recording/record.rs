@@ -17,11 +17,28 @@ pub enum State {
     Kept,
     /// The worker failed on it; the next night tries again.
     Retry,
+    /// Its disposal has begun: the tombstone stands, and its bytes are being removed.
+    Disposing,
+    /// Disposed of, lawfully. Its bytes are gone and its history stays.
+    Disposed,
 }
 
 impl State {
     /// All states, in the order a recording passes them.
-    pub const ALL: [Self; 4] = [Self::Admitted, Self::Retry, Self::Kept, Self::Archived];
+    pub const ALL: [Self; 6] = [
+        Self::Admitted,
+        Self::Retry,
+        Self::Kept,
+        Self::Archived,
+        Self::Disposing,
+        Self::Disposed,
+    ];
+
+    /// Whether its bytes are there and nobody has begun to remove them.
+    #[must_use]
+    pub const fn is_there(self) -> bool {
+        !matches!(self, Self::Disposing | Self::Disposed)
+    }
 
     /// The word that tables and filters use.
     #[must_use]
@@ -31,6 +48,8 @@ impl State {
             Self::Archived => "archived",
             Self::Kept => "kept",
             Self::Retry => "retry",
+            Self::Disposing => "disposing",
+            Self::Disposed => "disposed",
         }
     }
 }

@@ -140,6 +140,7 @@ pub const fn finding_words(kind: FindingKind) -> &'static str {
         FindingKind::VideoMissing => "no picture",
         FindingKind::VideoBlack => "black picture",
         FindingKind::VideoFrozen => "frozen picture",
+        FindingKind::Reappeared => "disposed of before",
         FindingKind::VideoResized => "picture size changed",
         FindingKind::AudioMissing => "no sound track",
         FindingKind::AudioSilent => "silence",

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{ErrorKind, Explain},
+    disposal::Applied,
     intake::{NightSummary, Progress},
     recording::Record,
     report::Written,
+    retention::{Plan, Verdict},
 };
 
 /// What somebody asks of a store.
@@ -39,6 +41,113 @@ pub enum Command {
     },
     /// Something about the ledger.
     Ledger(LedgerAsk),
+    /// Place a hold on a recording.
+    HoldAdd {
+        /// The recording, by its id or the beginning of it.
+        id: String,
+        /// Number of the case.
+        case: String,
+        /// Why.
+        reason: String,
+        /// Who asks for it, if not who types.
+        requester: Option<String>,
+    },
+    /// Class a recording under a clause of 4.6.1 to 4.6.4.
+    Classify {
+        /// The recording, by its id or the beginning of it.
+        id: String,
+        /// The clause.
+        clause: String,
+        /// Why.
+        note: String,
+    },
+    /// Why a recording is kept, or is due.
+    Why {
+        /// The recording, by its id or the beginning of it.
+        id: String,
+        /// As of the end of this civil day, recomputed from the ledger; else as of now.
+        as_of: Option<String>,
+    },
+    /// A statement for people to sign.
+    Draft(DraftAsk),
+    /// Act on a signed statement.
+    Submit {
+        /// Its text.
+        statement: String,
+        /// Its signatures, as `ssh-keygen -Y sign` writes them.
+        signatures: Vec<String>,
+        /// The roster's text or the policy's JSON that it names by its digest.
+        attached: Option<String>,
+    },
+    /// Something about disposal.
+    Disposal(DisposalAsk),
+    /// Roster, policy and clock as they stand.
+    Rules,
+}
+
+/// Which act a statement is wanted for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DraftAsk {
+    /// Lift a hold.
+    HoldRelease {
+        /// The recording, by its id or the beginning of it.
+        id: String,
+        /// The hold's number.
+        hold: u32,
+        /// Why.
+        reason: String,
+    },
+    /// Lower a recording's class.
+    ClassLower {
+        /// The recording, by its id or the beginning of it.
+        id: String,
+        /// `standard`, or the clause that is to remain.
+        to: String,
+        /// Why.
+        reason: String,
+    },
+    /// Approve the newest disposal plan, which has this root or one that begins so.
+    Plan {
+        /// The root.
+        root: String,
+    },
+    /// Adopt a retention policy.
+    Policy {
+        /// Its canonical JSON.
+        policy: String,
+        /// Why.
+        reason: String,
+    },
+    /// Change the roster.
+    Roster {
+        /// The new roster's text.
+        roster: String,
+        /// Why.
+        reason: String,
+    },
+    /// Confirm the time.
+    Clock {
+        /// The time, as RFC 3339 in UTC; the machine's own if none is named.
+        confirm: Option<String>,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What somebody asks about disposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DisposalAsk {
+    /// What is due; put into the ledger to be approved, unless it is a dry run.
+    Plan {
+        /// Only say what would be in it.
+        dry_run: bool,
+    },
+    /// The newest plan and how far it has come.
+    Show,
+    /// Carry the newest plan out as far as it may be.
+    Apply,
 }
 
 /// What somebody asks of the ledger.
@@ -172,6 +281,47 @@ pub enum Answer {
         request: String,
         /// The log's public key.
         vkey: String,
+    },
+    /// What happened, or why not, as sentences.
+    Done {
+        /// The sentences.
+        said: Vec<String>,
+    },
+    /// Why a recording is kept, or is due.
+    Why {
+        /// One paragraph.
+        text: String,
+        /// The same as data.
+        verdict: Box<Verdict>,
+    },
+    /// A statement for people to sign.
+    Draft {
+        /// Its text.
+        text: String,
+        /// The namespace to sign it under.
+        namespace: String,
+    },
+    /// A disposal plan.
+    Plan {
+        /// The plan for people.
+        text: String,
+        /// How far it has come.
+        state: String,
+        /// The plan; nothing where there is none.
+        plan: Option<Box<Plan>>,
+    },
+    /// What carrying a plan out came to.
+    Applied(Box<Applied>),
+    /// Roster, policy and clock.
+    Rules {
+        /// The roster's text.
+        roster: String,
+        /// Digest of the genesis roster, which is the log's name.
+        roster_hash: String,
+        /// The policy's JSON.
+        policy: String,
+        /// The clock, as sentences.
+        clock: Vec<String>,
     },
     /// The log's checkpoint (c2sp.org/tlog-checkpoint).
     Checkpoint {

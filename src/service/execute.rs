@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
-use super::{Answer, Command, Failure, ListRequest, Ownership, settings};
+use super::{Answer, Command, Failure, ListRequest, Ownership, acts, keeping, settings};
 use crate::{
     base::{Clock, ErrorKind, Moment, RecordingId, SystemClock},
     batch::{Interrupt, Stop},
@@ -17,7 +17,7 @@ use crate::{
     intake::{self, Watcher},
     recording::{FindingKind, Kind, Record, State},
     registry, report,
-    store::Store,
+    store::{HoldRequest, Store},
 };
 
 /// A store and everything that can be asked of it.
@@ -38,7 +38,19 @@ impl Executor {
     /// # Errors
     /// As opening says.
     pub fn open(root: &Path, ownership: Ownership, closing: Interrupt) -> Result<Self, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::open_at(root, ownership, closing, Arc::new(SystemClock))
+    }
+
+    /// The same with a clock of the caller's.
+    ///
+    /// # Errors
+    /// As opening says.
+    pub fn open_at(
+        root: &Path,
+        ownership: Ownership,
+        closing: Interrupt,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let store = Store::open(root, Arc::clone(&clock))?;
         Ok(Self {
             root: root.to_owned(),
@@ -67,6 +79,33 @@ impl Executor {
             Command::RegistryShow => self.register(),
             Command::List(request) => self.list(&request),
             Command::Show { id } => self.show(&id),
+            Command::HoldAdd {
+                id,
+                case,
+                reason,
+                requester,
+            } => {
+                let request = HoldRequest {
+                    case,
+                    reason,
+                    requester,
+                };
+                keeping::hold(&self.store, by, &id, request)
+            }
+            Command::Classify { id, clause, note } => {
+                keeping::classify(&self.store, by, &id, &clause, note)
+            }
+            Command::Why { id, as_of } => {
+                keeping::why(&self.store, &self.zone()?, &id, as_of.as_deref())
+            }
+            Command::Draft(ask) => acts::draft(&self.store, &*self.clock, ask),
+            Command::Submit {
+                statement,
+                signatures,
+                attached,
+            } => acts::submit(&self.store, by, &statement, signatures, attached),
+            Command::Disposal(ask) => keeping::disposal(&self.store, by, ask),
+            Command::Rules => acts::rules(&self.store),
             Command::Ledger(ask) => super::ledger::answer(&self.store, &self.zone()?, ask),
         }
     }
@@ -88,6 +127,8 @@ impl Executor {
         let _running = self.one_night(by)?;
         let config = self.config()?;
         let settings = settings::night(&self.root, &config, self.store.register())?;
+        self.store.settle_roster(by)?;
+        self.store.read_clock(by)?;
         // The owner's own end stops its night as well as the wish of whoever asked for it.
         let summary = std::thread::scope(|scope| {
             let over = Interrupt::default();
@@ -104,6 +145,8 @@ impl Executor {
             over.ask(Stop::Drain);
             summary
         })?;
+        let mut summary = summary;
+        summary.notes.extend(keeping::night(&self.store, by)?);
         let written = report::write_night(&self.root.join("reports"), &summary)?;
         Ok(Answer::Night {
             summary: Box::new(summary),
@@ -256,12 +299,12 @@ pub(super) fn usage(text: String) -> Failure {
     Failure::new(ErrorKind::Usage, text)
 }
 
-fn date(text: &str) -> Result<Date, Failure> {
+pub(super) fn date(text: &str) -> Result<Date, Failure> {
     text.parse()
         .map_err(|_| usage(format!("'{text}' is not a date such as 2026-11-23")))
 }
 
-fn midnight(day: Date, zone: &TimeZone) -> Result<Moment, Failure> {
+pub(super) fn midnight(day: Date, zone: &TimeZone) -> Result<Moment, Failure> {
     let begin = crate::base::civil::resolve(day.at(0, 0, 0, 0), zone);
     begin
         .map(|(at, _)| at)

@@ -9,6 +9,7 @@ use crate::{
     base::{Digest, ErrorKind, SystemClock, durable},
     config::Config,
     custody::Roster,
+    retention::Terms,
     store::Store,
 };
 
@@ -36,7 +37,12 @@ pub fn init(
     let roster = Roster::genesis(&keys)?;
     let digest = roster.digest();
     let by = rustix::process::getuid().as_raw();
-    Store::create(dir, office, roster, by, Arc::new(SystemClock))?;
+    let terms = Terms {
+        zone: time_zone.to_owned(),
+        ..Terms::default()
+    };
+    let policy = terms.into_policy()?;
+    Store::create(dir, office, roster, policy, by, Arc::new(SystemClock))?;
     let path = dir.join("recvault.toml");
     durable::create_new(&path, 0o600, Config::text_for(office, time_zone).as_bytes()).map_err(
         |e| {

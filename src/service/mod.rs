@@ -9,17 +9,19 @@
 //! One process at a time owns a store, by a lock on its root folder that the kernel drops with
 //! the process. The terminal, the socket and later the web console are one path.
 
+mod acts;
 mod client;
 pub mod command;
 mod execute;
 mod init;
+mod keeping;
 mod ledger;
 mod owner;
 mod perform;
 mod settings;
 mod wire;
 
-pub use command::{Answer, Command, Failure, LedgerAsk, ListRequest};
+pub use command::{Answer, Command, DisposalAsk, DraftAsk, Failure, LedgerAsk, ListRequest};
 pub use execute::Executor;
 pub use init::init;
 pub use owner::{Ownership, serve};

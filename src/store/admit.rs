@@ -2,7 +2,7 @@
 //! writer's commit; before it the recording is not ours, and killed there the next night begins
 //! anew with the source that still lies in the inbox.
 
-use super::{Store, StoreError};
+use super::{Refusal, Store, StoreError};
 use crate::{
     base::{Digest, Moment, RecordingId},
     event::{RecordingAdmitted, What},
@@ -41,6 +41,8 @@ pub struct Admitted {
     pub bytes: u64,
     /// Whether it is new; else the same bytes were here before and this is another sighting.
     pub fresh: bool,
+    /// Whether these bytes were disposed of before, and lie aside now.
+    pub reappeared: bool,
 }
 
 impl Store {
@@ -54,6 +56,14 @@ impl Store {
         staged: Staged,
         admission: Admission,
     ) -> Result<Admitted, StoreError> {
+        // What was lawfully disposed of does not come back: it is put aside, undecoded, and said.
+        let id = staged.digest().id();
+        if self
+            .record(id)?
+            .is_some_and(|r| !r.state.is_there() && r.digest == staged.digest())
+        {
+            return self.reappeared(by, staged, admission);
+        }
         // 4. Link into the vault without overwriting; an object already there is re-hashed.
         let published = self.vault.publish(staged)?;
         let (digest, bytes, chunk_root) = (
@@ -62,19 +72,22 @@ impl Store {
             published.hashed.chunk_root,
         );
         let healed = matches!(published.placed, Placed::Healed { .. });
-        let id = digest.id();
         // 5. Commit point: after this the recording is ours. 6. The writer adds to its sidecar.
         self.commit(by, move |proposal| {
             let known = proposal.record(id)?;
             if known.as_ref().is_some_and(|k| k.digest != digest) {
                 return Err(StoreError::SameHead { id });
             }
+            if known.as_ref().is_some_and(|k| !k.state.is_there()) {
+                // Its disposal began since: the source stays, and the next night says so.
+                return Err(Refusal::Gone(id).into());
+            }
             let name = proposal.seal(&admission.name)?;
             proposal.memo(&admission.name, admission.memo.map(|memo| Memo { digest, ..memo }));
             let modified_at = admission.modified_at;
             if known.is_some() {
                 proposal.event(What::RecordingSighted { id, name, modified_at });
-                return Ok(Admitted { id, digest, bytes, fresh: false });
+                return Ok(Admitted { id, digest, bytes, fresh: false, reappeared: false });
             }
             let mut attribution = admission.attribution;
             let remark = match &mut attribution.remark {
@@ -103,7 +116,31 @@ impl Store {
                 remark,
                 findings,
             })));
-            Ok(Admitted { id, digest, bytes, fresh: true })
+            Ok(Admitted { id, digest, bytes, fresh: true, reappeared: false })
+        })
+    }
+
+    fn reappeared(
+        &self,
+        by: u32,
+        staged: Staged,
+        admission: Admission,
+    ) -> Result<Admitted, StoreError> {
+        let (digest, bytes) = (staged.digest(), staged.hashed().bytes);
+        let id = digest.id();
+        self.vault.put_aside(staged)?;
+        self.commit(by, move |proposal| {
+            let name = proposal.seal(&admission.name)?;
+            let memo = admission.memo.map(|memo| Memo { digest, ..memo });
+            proposal.memo(&admission.name, memo);
+            proposal.event(What::RecordingReappeared { id, name });
+            Ok(Admitted {
+                id,
+                digest,
+                bytes,
+                fresh: false,
+                reappeared: true,
+            })
         })
     }
 }

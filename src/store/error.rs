@@ -6,11 +6,13 @@ use thiserror::Error;
 
 use super::fold::FoldError;
 use crate::{
-    base::{ErrorKind, Explain, RecordingId},
+    base::{Digest, ErrorKind, Explain, RecordingId},
+    custody::{ChangeRefused, SignatureError, StatementError, Unfit, hold::HoldRefused},
     event::LineError,
     index::IndexError,
     ledger::LedgerError,
     proof::{KeyError, ProofError},
+    retention::{ClassError, ClockError, UnknownClause, compare::NotAfter},
     vault::VaultError,
 };
 
@@ -44,6 +46,12 @@ pub enum StoreError {
     /// A row cannot be read.
     #[error("a row of the index cannot be read: {0}")]
     Rows(String),
+    /// Policy said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A blob could not be written or read.
+    #[error("ledger/blobs: {0}")]
+    Blob(io::Error),
     /// An earlier write failed.
     #[error("the store takes no more, because a write failed: {0}")]
     Broken(String),
@@ -93,9 +101,13 @@ impl Explain for StoreError {
             Self::Proof(e) => e.kind(),
             Self::Line(e) => e.kind(),
             Self::Fold(e) => e.kind(),
-            Self::Details(_) | Self::Broken(_) | Self::Closed | Self::Layout { .. } => {
-                ErrorKind::Fault
-            }
+            Self::Refused(e) => e.kind(),
+            Self::Blob(e) if e.kind() == io::ErrorKind::InvalidData => ErrorKind::Integrity,
+            Self::Blob(_)
+            | Self::Details(_)
+            | Self::Broken(_)
+            | Self::Closed
+            | Self::Layout { .. } => ErrorKind::Fault,
             Self::Rows(_)
             | Self::IndexBehind { .. }
             | Self::Disagree { .. }
@@ -111,6 +123,7 @@ impl Explain for StoreError {
             Self::Ledger(e) => return e.hint(),
             Self::Key(e) => return e.hint(),
             Self::Proof(e) => return e.hint(),
+            Self::Refused(e) => return e.hint(),
             Self::Line(e) => return e.hint(),
             Self::IndexBehind { .. } => {
                 "the index was restored from an older copy; restore the newer one, nothing was changed"
@@ -125,5 +138,90 @@ impl Explain for StoreError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// Why something that was asked for does not happen, whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// A statement's fields are not those of its kind.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// A signature does not count.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The statement may not be acted on.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// Signatures are missing.
+    #[error("{0}")]
+    Wanting(String),
+    /// The roster cannot change so.
+    #[error(transparent)]
+    Roster(#[from] ChangeRefused),
+    /// The hold is not placed or lifted.
+    #[error(transparent)]
+    Hold(#[from] HoldRefused),
+    /// The class does not change.
+    #[error(transparent)]
+    Class(#[from] ClassError),
+    /// There is no such clause.
+    #[error(transparent)]
+    Clause(#[from] UnknownClause),
+    /// The policy cannot follow the one in force.
+    #[error(transparent)]
+    Policy(#[from] NotAfter),
+    /// The time is not confirmed.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The statement was acted on before.
+    #[error("statement {0} was acted on before")]
+    Used(Digest),
+    /// What the statement names by its digest did not come with it.
+    #[error("the {0} that the statement names did not come with it")]
+    Unattached(&'static str),
+    /// No clause keeps the recording that could cease to.
+    #[error("recording {0} is classed under no clause that could be lowered so")]
+    NotClassed(RecordingId),
+    /// There is no such plan, or a newer one.
+    #[error("{0} is not the newest disposal plan")]
+    NoSuchPlan(Digest),
+    /// The plan is approved already.
+    #[error("plan {0} is approved already")]
+    ApprovedAlready(Digest),
+    /// Nobody knows what the time is.
+    #[error("disposal is stopped until two people confirm the time")]
+    ClockStopped,
+    /// The recording's disposal has begun.
+    #[error("recording {0} is disposed of, or is being")]
+    Gone(RecordingId),
+    /// This recvault cannot do that yet.
+    #[error("this recvault cannot act on {} yet", .0.shape().act)]
+    NotYet(crate::custody::Kind),
+}
+
+impl Explain for Refusal {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Statement(_) | Self::Clause(_) => ErrorKind::Usage,
+            Self::Hold(e) => e.kind(),
+            _ => ErrorKind::Refused,
+        }
+    }
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Statement(e) => e.hint(),
+            Self::Signature(e) => e.hint(),
+            Self::Unfit(e) => e.hint(),
+            Self::Roster(e) => e.hint(),
+            Self::Clause(e) => e.hint(),
+            Self::Clock(e) => e.hint(),
+            Self::Used(_) => Some("let recvault print a new statement and sign that".into()),
+            Self::ClockStopped => {
+                Some("recvault clock show tells why; recvault clock confirm".into())
+            }
+            Self::NoSuchPlan(_) => Some("recvault disposal show names the newest".into()),
+            _ => None,
+        }
     }
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use super::{Keeping, Planned, Rules};
 use crate::{
-    base::{ErrorKind, Explain, Moment, RecordingId},
+    base::{Digest, ErrorKind, Explain, Moment, RecordingId},
+    custody::{Hold, RosterHistory},
     event::{Event, Sealed, What},
-    recording::{Record, Sighting},
+    recording::{Record, Sighting, State},
     registry::{self, Assignment, Change, Device, Officer, Register},
+    retention::{ComplianceClock, Policy},
 };
 
 /// The ledger holds an event that cannot follow from those before it.
@@ -31,6 +34,20 @@ pub enum FoldError {
         /// The recording.
         id: RecordingId,
     },
+    /// What holds for the store is not known: the log does not begin as one does.
+    #[error("event {n} comes before the store was created")]
+    NoRules {
+        /// The event.
+        n: u64,
+    },
+    /// The event is not one that the rules allow.
+    #[error("event {n} cannot follow: {why}")]
+    Against {
+        /// The event.
+        n: u64,
+        /// Why.
+        why: String,
+    },
     /// The rows below could not be read.
     #[error("event {n} cannot be folded: {reason}")]
     Rows {
@@ -50,6 +67,8 @@ impl Explain for FoldError {
 /// Where rows are read from while folding.
 pub(super) trait Below {
     fn record(&self, id: RecordingId) -> Result<Option<Record>, String>;
+    fn keeping(&self, id: RecordingId) -> Result<Option<Keeping>, String>;
+    fn is_used(&self, statement: Digest) -> Result<bool, String>;
 }
 
 /// Rows as they will be once the group of events at hand is committed.
@@ -59,6 +78,13 @@ pub(super) struct Folding<'a> {
     pub(super) register_changed: bool,
     /// Before (as committed) and after.
     pub(super) records: BTreeMap<RecordingId, (Option<Record>, Record)>,
+    /// What keeps each of those records, before and after.
+    pub(super) keepings: BTreeMap<RecordingId, (Option<Keeping>, Keeping)>,
+    /// Nothing before the store is created.
+    pub(super) rules: Option<Rules>,
+    pub(super) rules_changed: bool,
+    /// Statements accepted in this group, with their events.
+    pub(super) statements: BTreeMap<Digest, u64>,
     /// Ended nights of this group: number of the event and its body.
     pub(super) nights: Vec<(u64, Moment, What)>,
 }
@@ -67,12 +93,16 @@ pub(super) struct Folding<'a> {
 const ERASED: &[u8] = b"erased";
 
 impl<'a> Folding<'a> {
-    pub(super) fn new(below: &'a dyn Below, register: Register) -> Self {
+    pub(super) fn new(below: &'a dyn Below, register: Register, rules: Option<Rules>) -> Self {
         Self {
             below,
             register,
             register_changed: false,
             records: BTreeMap::new(),
+            keepings: BTreeMap::new(),
+            rules,
+            rules_changed: false,
+            statements: BTreeMap::new(),
             nights: Vec::new(),
         }
     }
@@ -85,6 +115,19 @@ impl<'a> Folding<'a> {
         }
     }
 
+    /// What keeps the recording, as it will be.
+    pub(super) fn keeping(&self, id: RecordingId) -> Result<Keeping, String> {
+        match self.keepings.get(&id) {
+            Some((_, after)) => Ok(after.clone()),
+            None => Ok(self.below.keeping(id)?.unwrap_or_default()),
+        }
+    }
+
+    /// Whether the statement was accepted before.
+    pub(super) fn is_used(&self, statement: Digest) -> Result<bool, String> {
+        Ok(self.statements.contains_key(&statement) || self.below.is_used(statement)?)
+    }
+
     /// Takes one event in.
     pub(super) fn apply(
         &mut self,
@@ -95,10 +138,145 @@ impl<'a> Folding<'a> {
         let open = |sealed: &Sealed| text_of(*sealed).unwrap_or_else(|| ERASED.to_vec());
         let open_text = |sealed: &Sealed| String::from_utf8_lossy(&open(sealed)).into_owned();
         match &event.what {
-            What::StoreCreated { .. } | What::NightStarted { .. } => Ok(()),
-            What::SourceReleased { id, .. } | What::SourceRemoved { id } => {
-                self.update(n, *id, |_| {})
+            What::StoreCreated {
+                roster,
+                policy,
+                reading,
+                ..
+            } => {
+                self.rules = Some(Rules {
+                    rosters: RosterHistory::new((**roster).clone()),
+                    policies: vec![(**policy).clone()],
+                    adopted: vec![at],
+                    clock: ComplianceClock::start(*reading),
+                    plans: Vec::new(),
+                });
+                self.rules_changed = true;
+                Ok(())
             }
+            What::NightStarted { .. } => Ok(()),
+            What::RecordingReappeared { id, .. }
+            | What::SourceReleased { id, .. }
+            | What::SourceRemoved { id } => self.update(n, *id, |_, _| {}),
+            What::StatementAccepted { statement, .. } => {
+                self.statements.insert(statement.digest(), n);
+                Ok(())
+            }
+            What::RosterChanged { change } => {
+                self.rules(n)?.rosters.apply(change, n);
+                Ok(())
+            }
+            What::PolicyAdopted { policy, .. } => {
+                let rules = self.rules(n)?;
+                if rules
+                    .policy()
+                    .is_some_and(|p| p.version() >= policy.version())
+                {
+                    let why = format!("policy version {} is no later one", policy.version());
+                    return Err(FoldError::Against { n, why });
+                }
+                rules.policies.push((**policy).clone());
+                rules.adopted.push(at);
+                Ok(())
+            }
+            What::ClockRead { reading } => {
+                let rules = self.rules(n)?;
+                if let Some(terms) = rules.policy().map(|p| p.terms().clock) {
+                    rules.clock.apply_reading(*reading, terms);
+                }
+                Ok(())
+            }
+            What::ClockConfirmed { at, reading, .. } => {
+                let rules = self.rules(n)?;
+                let Some(terms) = rules.policy().map(|p| p.terms().clock) else {
+                    return Err(FoldError::NoRules { n });
+                };
+                rules
+                    .clock
+                    .apply_confirmed(*at, *reading, terms)
+                    .map_err(|e| FoldError::Against {
+                        n,
+                        why: e.to_string(),
+                    })
+            }
+            What::RecordingClassified {
+                id, raising, actor, ..
+            } => self.update(n, *id, |_, k| {
+                k.standing.apply_raising(raising);
+                k.classed_by = Some(actor.clone());
+            }),
+            What::RecordingLowered { id, lowering, .. } => {
+                let mut refused = None;
+                self.update(n, *id, |_, k| {
+                    refused = k.standing.apply_lowering(lowering).err();
+                })?;
+                match refused {
+                    Some(e) => Err(FoldError::Against {
+                        n,
+                        why: e.to_string(),
+                    }),
+                    None => Ok(()),
+                }
+            }
+            What::HoldPlaced {
+                id,
+                hold,
+                reason,
+                requester,
+            } => {
+                let hold = Hold {
+                    reason: open_text(reason),
+                    requester: open_text(requester),
+                    ..hold.clone()
+                };
+                self.update(n, *id, |_, k| k.holds.add(hold))
+            }
+            What::HoldReleased { id, number, .. } => {
+                self.update(n, *id, |_, k| k.holds.lift(*number))
+            }
+            What::DisposalPlanned {
+                root,
+                blob,
+                items,
+                bytes,
+                actor,
+            } => {
+                self.rules(n)?.plans.push(Planned {
+                    root: *root,
+                    blob: *blob,
+                    items: *items,
+                    bytes: *bytes,
+                    at,
+                    by: actor.clone(),
+                    approval: None,
+                });
+                Ok(())
+            }
+            What::DisposalApproved { approval } => {
+                let plan = self.rules(n)?.plans.last_mut();
+                match plan.filter(|p| p.root == approval.root && p.approval.is_none()) {
+                    Some(plan) => {
+                        plan.approval = Some(approval.clone());
+                        Ok(())
+                    }
+                    None => Err(FoldError::Against {
+                        n,
+                        why: format!("plan {} is not waiting for approval", approval.root),
+                    }),
+                }
+            }
+            What::RecordingDoomed { id, plan, .. } => self.update(n, *id, |r, k| {
+                r.state = State::Disposing;
+                r.changed_at = at;
+                k.plan = Some(*plan);
+            }),
+            What::RecordingDisposed { id, .. } => self.update(n, *id, |r, _| {
+                r.state = State::Disposed;
+                r.renditions.clear();
+                // Light and sound over time say what happened there; they go with the picture.
+                r.timeline = None;
+                r.changed_at = at;
+            }),
             What::NightEnded { .. } => {
                 self.nights.push((n, at, event.what.clone()));
                 Ok(())
@@ -185,6 +363,9 @@ impl<'a> Folding<'a> {
                     changed_at: at,
                     events: 1,
                 };
+                let mut keeping = Keeping::default();
+                keeping.reckon(None, &record, self.policies());
+                self.keepings.insert(a.id, (None, keeping));
                 self.records.insert(a.id, (None, record));
                 Ok(())
             }
@@ -192,14 +373,14 @@ impl<'a> Folding<'a> {
                 id,
                 name,
                 modified_at,
-            } => self.update(n, *id, |r| {
+            } => self.update(n, *id, |r, _| {
                 r.sightings.push(Sighting {
                     at,
                     name: open(name),
                     modified_at: *modified_at,
                 });
             }),
-            What::RecordingExamined(e) => self.update(n, e.id, |r| {
+            What::RecordingExamined(e) => self.update(n, e.id, |r, _| {
                 // The remark was sealed at admission; the examination repeats only its source.
                 let remark = r.attribution.remark.take();
                 r.attribution = e.attribution.clone();
@@ -213,7 +394,7 @@ impl<'a> Folding<'a> {
                 r.attempts = e.attempts;
                 r.changed_at = at;
             }),
-            What::RenditionMade { id, rendition } => self.update(n, *id, |r| {
+            What::RenditionMade { id, rendition } => self.update(n, *id, |r, _| {
                 r.renditions.push((**rendition).clone());
                 r.changed_at = at;
             }),
@@ -225,28 +406,42 @@ impl<'a> Folding<'a> {
         self.register_changed = true;
     }
 
+    fn rules(&mut self, n: u64) -> Result<&mut Rules, FoldError> {
+        self.rules_changed = true;
+        self.rules.as_mut().ok_or(FoldError::NoRules { n })
+    }
+
+    fn policies(&self) -> &[Policy] {
+        self.rules.as_ref().map_or(&[], |r| &r.policies)
+    }
+
+    /// Changes a recording and what keeps it, and reckons its date anew.
     fn update(
         &mut self,
         n: u64,
         id: RecordingId,
-        f: impl FnOnce(&mut Record),
+        f: impl FnOnce(&mut Record, &mut Keeping),
     ) -> Result<(), FoldError> {
-        if let Some((_, after)) = self.records.get_mut(&id) {
-            f(after);
-            after.events += 1;
-            return Ok(());
+        let rows = |reason| FoldError::Rows { n, reason };
+        if !self.records.contains_key(&id) {
+            let before = self.below.record(id).map_err(rows)?;
+            let Some(before) = before else {
+                return Err(FoldError::Unknown { n, id });
+            };
+            let kept = self.below.keeping(id).map_err(rows)?;
+            let now = kept.clone().unwrap_or_default();
+            self.records.insert(id, (Some(before.clone()), before));
+            self.keepings.insert(id, (kept, now));
         }
-        let before = self
-            .below
-            .record(id)
-            .map_err(|reason| FoldError::Rows { n, reason })?;
-        let Some(before) = before else {
-            return Err(FoldError::Unknown { n, id });
-        };
-        let mut after = before.clone();
-        f(&mut after);
-        after.events += 1;
-        self.records.insert(id, (Some(before), after));
+        let policies = self.rules.as_ref().map_or(&[][..], |r| &r.policies);
+        if let (Some((_, record)), Some((_, keeping))) =
+            (self.records.get_mut(&id), self.keepings.get_mut(&id))
+        {
+            let before = record.clone();
+            f(record, keeping);
+            record.events += 1;
+            keeping.reckon(Some(&before), record, policies);
+        }
         Ok(())
     }
 }

@@ -10,12 +10,19 @@
 //! again, for what the disk holds is then unknown.
 
 mod admit;
+mod blobs;
 mod details;
+mod disposing;
 mod error;
 mod fold;
+mod holding;
+mod keeping;
+mod past;
 mod recover;
 mod rendition;
 mod rows;
+mod rules;
+mod statements;
 mod writer;
 
 use std::{
@@ -24,20 +31,26 @@ use std::{
 };
 
 pub use admit::{Admission, Admitted};
-pub use error::StoreError;
+pub use disposing::Upcoming;
+pub use error::{Refusal, StoreError};
+pub use holding::HoldRequest;
+pub use keeping::Keeping;
 pub use recover::Recovered;
 pub use rows::Night;
+pub use rules::{Planned, Rules, reading};
+pub use statements::{Agreed, Attached};
 pub use writer::Proposal;
 
 use crate::{
     base::{Clock, Digest, RecordingId, durable},
     custody::{Roster, log_name},
-    event::What,
-    index::{Filter, Found, Index, Memo, Page, Pending},
+    event::{Event, What},
+    index::{Column, Filter, Found, Index, Memo, Page, Pending, keys},
     ledger::{Ledger, LogKey},
     proof::{Checkpoint, Note, NoteSignature, Verifier},
     recording::Record,
     registry::{Change, Register},
+    retention::{Policy, Reading, Times},
     vault::Vault,
 };
 use details::Details;
@@ -49,6 +62,8 @@ pub struct Store {
     vault: Arc<Vault>,
     index: Arc<Index>,
     register: Arc<RwLock<Register>>,
+    rules: Arc<RwLock<Option<Rules>>>,
+    clock: Arc<dyn Clock>,
     writer: Writer,
     recovered: Recovered,
     log: Verifier,
@@ -70,6 +85,7 @@ impl Store {
         root: &Path,
         office: &str,
         roster: Roster,
+        policy: Policy,
         by: u32,
         clock: Arc<dyn Clock>,
     ) -> Result<(), StoreError> {
@@ -93,6 +109,8 @@ impl Store {
                 office,
                 recvault: env!("CARGO_PKG_VERSION").into(),
                 roster: Box::new(roster),
+                policy: Box::new(policy),
+                reading: proposal.reading(),
             });
             Ok(())
         })?;
@@ -104,7 +122,7 @@ impl Store {
     /// # Errors
     /// When a part is missing, cannot be read, or the parts contradict each other.
     pub fn open(root: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let vault = Arc::new(Vault::open(root)?);
+        let vault = Arc::new(Vault::open(root, None)?);
         let index = Arc::new(Index::open(&root.join("index"))?);
         let mut ledger = Ledger::open(&root.join("ledger"))?;
         let details =
@@ -114,14 +132,16 @@ impl Store {
         let log = key.verifier();
         let head = rows::head(&index)?;
         let register = Arc::new(RwLock::new(rows::register(&index)?));
+        let rules = Arc::new(RwLock::new(rows::rules(&index)?));
         let desk = Desk {
-            clock,
+            clock: Arc::clone(&clock),
             vault: Arc::clone(&vault),
             index: Arc::clone(&index),
             ledger,
             key,
             details,
             register: Arc::clone(&register),
+            rules: Arc::clone(&rules),
             next: head.next,
             prev: head.prev,
             complete: rows::complete(&index)?,
@@ -134,6 +154,8 @@ impl Store {
             vault,
             index,
             register,
+            rules,
+            clock,
             writer,
             recovered,
             log,
@@ -197,6 +219,40 @@ impl Store {
         self.writer.commit(by, decide)
     }
 
+    /// What holds for the store as a whole.
+    ///
+    /// # Errors
+    /// When its row is missing, as it is only before the first event.
+    pub fn rules(&self) -> Result<Rules, StoreError> {
+        let rules = self.rules.read().map(|r| r.clone()).unwrap_or_default();
+        rules.ok_or_else(|| StoreError::Rows("the store has no rules yet".into()))
+    }
+
+    /// What the clocks show.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        reading(&*self.clock)
+    }
+
+    /// The times that hold now.
+    ///
+    /// # Errors
+    /// As [`Store::rules`].
+    pub fn times(&self) -> Result<Times, StoreError> {
+        Ok(self.rules()?.times(self.reading()))
+    }
+
+    /// What keeps a recording.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn keeping(&self, id: RecordingId) -> Result<Keeping, StoreError> {
+        let row = self.index.get(Column::Keeping, id.as_bytes())?;
+        let read = row.map(|row| serde_json::from_slice(&row)).transpose();
+        let read = read.map_err(|e| StoreError::Rows(e.to_string()))?;
+        Ok(read.unwrap_or_default())
+    }
+
     /// The register as it stands.
     #[must_use]
     pub fn register(&self) -> Register {
@@ -249,6 +305,16 @@ impl Store {
     /// When a row cannot be read.
     pub fn nights(&self, limit: usize) -> Result<Vec<Night>, StoreError> {
         rows::nights(&self.index, limit)
+    }
+
+    /// One event, if there is one of this number.
+    ///
+    /// # Errors
+    /// When its row cannot be read.
+    pub fn event(&self, n: u64) -> Result<Option<Event>, StoreError> {
+        let row = self.index.get(Column::Events, &keys::number(n))?;
+        let read = row.map(|line| Event::from_line(n, &line)).transpose();
+        Ok(read?)
     }
 
     /// Place of the next event and the last line's digest: what to note to tell later whether

@@ -1,7 +1,7 @@
 //! Derive, the last two steps of DESIGN section 4: what a worker wrote and a fresh worker
 //! verified is linked into place, and one batch says so.
 
-use super::{Store, StoreError};
+use super::{Refusal, Store, StoreError};
 use crate::{
     base::Digest,
     event::{RecordingExamined, What},
@@ -37,6 +37,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.commit(by, move |proposal| {
             let id = examined.id;
+            // A disposal may have begun while the worker looked.
+            if proposal.record(id)?.is_none_or(|r| !r.state.is_there()) {
+                return Err(Refusal::Gone(id).into());
+            }
             proposal.event(What::RecordingExamined(Box::new(examined)));
             for rendition in renditions {
                 let made_at = proposal.now();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::StoreError;
+use super::{Rules, StoreError};
 use crate::{
     base::{Digest, Moment},
     event::What,
@@ -13,6 +13,7 @@ use crate::{
 const HEAD: &[u8] = b"head";
 const COMPLETE: &[u8] = b"complete";
 const REGISTER: &[u8] = b"register";
+const RULES: &[u8] = b"rules";
 
 /// Where the log ends.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -64,6 +65,16 @@ pub(super) fn put_register(batch: &mut Batch, register: &Register) -> Result<(),
 
 pub(super) fn register(index: &Index) -> Result<Register, StoreError> {
     Ok(get(index, Column::Register, REGISTER)?.unwrap_or_default())
+}
+
+pub(super) fn put_rules(batch: &mut Batch, rules: &Rules) -> Result<(), StoreError> {
+    let json = serde_json::to_vec(rules).map_err(|e| StoreError::Rows(e.to_string()))?;
+    batch.put(Column::Meta, RULES, json);
+    Ok(())
+}
+
+pub(super) fn rules(index: &Index) -> Result<Option<Rules>, StoreError> {
+    get(index, Column::Meta, RULES)
 }
 
 pub(super) fn put_night(

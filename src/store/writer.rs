@@ -14,9 +14,10 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::{
-    StoreError,
+    Keeping, Rules, StoreError,
     details::Details,
     fold::{Below, Folding},
+    keeping, rules,
 };
 use crate::{
     base::{Clock, Digest, Moment, RecordingId, limits},
@@ -26,6 +27,7 @@ use crate::{
     proof::{Checkpoint, Note, NoteSignature, Verifier},
     recording::Record,
     registry::Register,
+    retention::Reading,
     vault::Vault,
 };
 
@@ -33,6 +35,9 @@ use crate::{
 pub struct Proposal<'a> {
     folding: &'a Folding<'a>,
     now: Moment,
+    reading: Reading,
+    next: u64,
+    by: u32,
     whats: Vec<What>,
     details: Vec<Detail>,
     memos: Vec<(Vec<u8>, Option<Memo>)>,
@@ -57,6 +62,49 @@ impl Proposal<'_> {
     #[must_use]
     pub const fn register(&self) -> &Register {
         &self.folding.register
+    }
+
+    /// What keeps a recording, as it stands.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn keeping(&self, id: RecordingId) -> Result<Keeping, StoreError> {
+        self.folding.keeping(id).map_err(StoreError::Rows)
+    }
+
+    /// What holds for the store as a whole.
+    ///
+    /// # Errors
+    /// Before the store was created.
+    pub fn rules(&self) -> Result<&Rules, StoreError> {
+        let rules = self.folding.rules.as_ref();
+        rules.ok_or_else(|| StoreError::Rows("the store has no rules yet".into()))
+    }
+
+    /// Whether a statement was accepted before.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn is_used(&self, statement: Digest) -> Result<bool, StoreError> {
+        self.folding.is_used(statement).map_err(StoreError::Rows)
+    }
+
+    /// What the clocks show.
+    #[must_use]
+    pub const fn reading(&self) -> Reading {
+        self.reading
+    }
+
+    /// The number that the next proposed event will have.
+    #[must_use]
+    pub fn next_event(&self) -> u64 {
+        self.next.saturating_add(self.whats.len() as u64)
+    }
+
+    /// On behalf of whom.
+    #[must_use]
+    pub const fn by(&self) -> u32 {
+        self.by
     }
 
     /// Seals personal data; the event that holds the seal must be of this proposal.
@@ -120,6 +168,7 @@ pub(super) struct Desk {
     pub key: LogKey,
     pub details: Details,
     pub register: Arc<RwLock<Register>>,
+    pub rules: Arc<RwLock<Option<Rules>>>,
     /// Place of the next event.
     pub next: u64,
     /// Digest of the last line.
@@ -204,6 +253,16 @@ struct Committed<'a>(Snapshot<'a>);
 impl Below for Committed<'_> {
     fn record(&self, id: RecordingId) -> Result<Option<Record>, String> {
         self.0.record(id).map_err(|e| e.to_string())
+    }
+    fn keeping(&self, id: RecordingId) -> Result<Option<Keeping>, String> {
+        let row = self.0.get(Column::Keeping, id.as_bytes());
+        let row = row.map_err(|e| e.to_string())?;
+        let read = row.map(|row| serde_json::from_slice(&row));
+        read.transpose().map_err(|e| e.to_string())
+    }
+    fn is_used(&self, statement: Digest) -> Result<bool, String> {
+        let row = self.0.get(Column::Statements, statement.as_bytes());
+        row.map(|row| row.is_some()).map_err(|e| e.to_string())
     }
 }
 
@@ -315,16 +374,24 @@ impl Desk {
         let index = Arc::clone(&self.index);
         let below = Committed(index.snapshot());
         let register = self.register.read().map(|r| r.clone()).unwrap_or_default();
-        let mut folding = Folding::new(&below, register);
+        let known = self.rules.read().map(|r| r.clone()).unwrap_or_default();
+        let mut folding = Folding::new(&below, register, known);
         let mut replies = Vec::new();
         let mut lines = Vec::new();
         let mut details = Vec::new();
         let mut memos = Vec::new();
         let (mut next, mut prev) = (self.next, self.prev);
         for Request { by, decide, reply } in group {
+            let reading = rules::reading(&*self.clock);
+            // What is stamped is the later of wall and compliance clock: a clock that is put back
+            // cannot make anything look older than it is.
+            let stamp = folding.rules.as_ref().map(|r| r.times(reading).later);
             let mut proposal = Proposal {
                 folding: &folding,
-                now: self.clock.now(),
+                now: stamp.unwrap_or(reading.wall),
+                reading,
+                next,
+                by,
                 whats: Vec::new(),
                 details: Vec::new(),
                 memos: Vec::new(),
@@ -406,6 +473,22 @@ impl Desk {
         for (before, after) in folding.records.values() {
             index::put_record(&mut batch, before.as_ref(), after)?;
         }
+        for (id, (before, after)) in &folding.keepings {
+            if let Some((_, record)) = folding.records.get(id) {
+                keeping::put(&mut batch, record, before.as_ref(), after)
+                    .map_err(|e| StoreError::Rows(e.to_string()))?;
+            }
+        }
+        for (statement, n) in &folding.statements {
+            batch.put(
+                Column::Statements,
+                statement.as_bytes().to_vec(),
+                keys::number(*n),
+            );
+        }
+        if let Some(rules) = folding.rules.as_ref().filter(|_| folding.rules_changed) {
+            super::rows::put_rules(&mut batch, rules)?;
+        }
         if folding.register_changed {
             super::rows::put_register(&mut batch, &folding.register)?;
         }
@@ -427,6 +510,11 @@ impl Desk {
             && let Ok(mut register) = self.register.write()
         {
             *register = folding.register.clone();
+        }
+        if folding.rules_changed
+            && let Ok(mut rules) = self.rules.write()
+        {
+            rules.clone_from(&folding.rules);
         }
         let ledger: Vec<&[u8]> = lines.iter().map(|(_, line)| line.as_slice()).collect();
         self.ledger.append(&ledger)?;

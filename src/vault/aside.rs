@@ -15,7 +15,7 @@ use super::{
     Staged, Vault, VaultError,
     shelf::{Shelf, names_in, unlink},
 };
-use crate::base::Digest;
+use crate::base::{Digest, killpoint::around};
 
 /// Copies of one object that are put aside. A second bad copy is bad luck, a hundredth is a disk
 /// that must be replaced, and keeping more would fill it.
@@ -31,14 +31,22 @@ pub struct Swept {
 }
 
 impl Vault {
-    /// Removes everything from both staging folders and says what it was. Nothing may be staged
-    /// while this runs.
+    /// Removes everything from the staging folders and says what it was; that of a mirror which
+    /// is away waits until it is back. Nothing may be staged while this runs.
     ///
     /// # Errors
     /// As listing or removing says.
     pub fn sweep_staging(&self) -> Result<Vec<Swept>, VaultError> {
         let mut swept = Vec::new();
-        for shelf in [&self.originals, &self.renditions] {
+        let mirror = self.mirror_shelf().ok();
+        for shelf in [
+            Some(&self.originals),
+            Some(&self.renditions),
+            mirror.as_deref(),
+        ]
+        .into_iter()
+        .flatten()
+        {
             let (dir, path) = shelf.staging_dir();
             for name in names_in(dir, &path)? {
                 let path = path.join(&name);
@@ -65,7 +73,8 @@ impl Vault {
 }
 
 impl Shelf {
-    /// Gives a file a second, durable name `<sha256>.<why>-N` in the folder for such.
+    /// Gives a file a second, durable name `<sha256>.<why>-N` in the folder for such. A file that
+    /// has one, because whoever gave it was killed, gets no other.
     pub(super) fn keep_aside(
         &self,
         dir: &OwnedFd,
@@ -77,17 +86,44 @@ impl Shelf {
             let aside = format!("{digest}.{why}-{n}");
             let path = self.aside_path(&aside);
             match linkat(dir.as_fd(), name, &self.aside, &aside, AtFlags::empty()) {
-                Ok(()) => {
-                    fsync(&self.aside).map_err(|e| VaultError::fsync(&path, e))?;
-                    return Ok(path);
-                }
-                Err(Errno::EXIST) => {}
+                Ok(()) => {}
+                Err(Errno::EXIST) if same_file((dir, name), (&self.aside, &aside)) => {}
+                Err(Errno::EXIST) => continue,
                 Err(e) => return Err(VaultError::io("putting aside", path, e)),
             }
+            fsync(&self.aside).map_err(|e| VaultError::fsync(&path, e))?;
+            return Ok(path);
         }
         Err(VaultError::AsideFull {
             digest: *digest,
             count: ASIDE_MAX,
         })
     }
+
+    /// Removes all copies of these objects that are put aside, durably, and says how many.
+    pub(super) fn clear_aside(&self, digests: &[Digest]) -> Result<u64, VaultError> {
+        let folder = self.aside_path("");
+        let theirs = |name: &String| {
+            let digest = name.split_once('.').and_then(|(head, _)| head.parse().ok());
+            digest.is_some_and(|digest| digests.contains(&digest))
+        };
+        let mut removed = 0_u64;
+        for name in names_in(&self.aside, &folder)?.iter().filter(|n| theirs(n)) {
+            around("vault.remove.aside", || unlink(&self.aside, name))
+                .map_err(|e| VaultError::io("removing", self.aside_path(name), e))?;
+            removed = removed.saturating_add(1);
+        }
+        // Also when there was nothing: whoever removed it may have been killed before this line.
+        around("vault.remove.aside_folder", || fsync(&self.aside))
+            .map_err(|e| VaultError::fsync(folder, e))?;
+        Ok(removed)
+    }
+}
+
+/// Whether two names are of one file; in doubt they are not.
+fn same_file(a: (&OwnedFd, &str), b: (&OwnedFd, &str)) -> bool {
+    let number = |(dir, name): (&OwnedFd, &str)| {
+        statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|s| (s.st_dev, s.st_ino))
+    };
+    matches!((number(a), number(b)), (Ok(a), Ok(b)) if a == b)
 }

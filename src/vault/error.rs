@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+use super::Fixity;
 use crate::base::{Digest, ErrorKind, Explain, RecordingId};
 
 /// The vault could not do what was asked.
@@ -107,6 +108,62 @@ pub enum VaultError {
         /// How many.
         count: u32,
     },
+    /// What was to be copied is not what its name says.
+    #[error("{path}: {}", was.words())]
+    Unsound {
+        /// The copy.
+        path: PathBuf,
+        /// What is wrong with it.
+        was: Fixity,
+    },
+    /// Neither copy of an original is what its name says.
+    #[error(
+        "both copies of {id} are bad: of the original, {}; of the mirror, {}; neither was touched",
+        original.words(), mirror.words()
+    )]
+    BothBad {
+        /// Of which recording.
+        id: RecordingId,
+        /// What re-reading the original showed.
+        original: Fixity,
+        /// What re-reading its mirror showed.
+        mirror: Fixity,
+    },
+    /// A mirror was asked for where none is configured.
+    #[error("the store has no mirror")]
+    NoMirror,
+    /// The mirror is not where it should be.
+    #[error("{0} holds no mirror: its medium is not mounted, or none was ever laid out there")]
+    MirrorAway(PathBuf),
+    /// What lies there is the mirror of another store.
+    #[error("{path} is the mirror of another store: its mark is {found}, this store's is {own}")]
+    MirrorForeign {
+        /// Where.
+        path: PathBuf,
+        /// The mark that it bears.
+        found: String,
+        /// The mark that it should bear.
+        own: String,
+    },
+    /// The mirror is the original.
+    #[error("{0} holds the originals themselves and cannot be their mirror")]
+    MirrorIsStore(PathBuf),
+    /// The mirror's sidecar is not the beginning of the original's.
+    #[error(
+        "the mirror's sidecar of {id} is not the beginning of the original's: line {line} (from 0) is another"
+    )]
+    MirrorSidecarDiffers {
+        /// Whose sidecar.
+        id: RecordingId,
+        /// The first line that differs, or that the original's does not have.
+        line: u64,
+    },
+    /// What the vault is compared with must come in the order of digests.
+    #[error("what is known of {digest} was given after what is known of a later digest")]
+    Disorder {
+        /// The digest that came too late.
+        digest: Digest,
+    },
 }
 
 impl VaultError {
@@ -143,11 +200,20 @@ impl VaultError {
 impl Explain for VaultError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Missing { .. } | Self::SidecarDiffers { .. } => ErrorKind::Integrity,
-            Self::Exists(_) | Self::NotAVault(_) => ErrorKind::Usage,
-            Self::SidecarGap { .. } | Self::SidecarLine { .. } | Self::Extension(_) => {
-                ErrorKind::Defect
-            }
+            Self::Missing { .. }
+            | Self::SidecarDiffers { .. }
+            | Self::MirrorSidecarDiffers { .. }
+            | Self::Unsound { .. }
+            | Self::BothBad { .. } => ErrorKind::Integrity,
+            Self::Exists(_)
+            | Self::NotAVault(_)
+            | Self::NoMirror
+            | Self::MirrorForeign { .. }
+            | Self::MirrorIsStore(_) => ErrorKind::Usage,
+            Self::SidecarGap { .. }
+            | Self::SidecarLine { .. }
+            | Self::Extension(_)
+            | Self::Disorder { .. } => ErrorKind::Defect,
             _ => ErrorKind::Fault,
         }
     }
@@ -169,6 +235,19 @@ impl Explain for VaultError {
             }
             Self::NotAVault(_) => "run `recvault init` on an empty folder",
             Self::AsideFull { .. } => "look at the folder .aside and at the disk's health",
+            Self::Unsound { .. } => "the other copy may be good: repair from it",
+            Self::BothBad { .. } => {
+                "keep both disks as they are; look for a third copy: a backup, an export, the recorder"
+            }
+            Self::NoMirror => "name a folder on another file system as `mirror` under [store]",
+            Self::MirrorAway(_) => {
+                "mount it and run the command again; a new mirror has to be laid out first"
+            }
+            Self::MirrorForeign { .. } => "mount the right medium, or name an empty folder",
+            Self::MirrorIsStore(_) => "name a folder on another file system",
+            Self::MirrorSidecarDiffers { .. } => {
+                "compare both with the ledger; the ledger is authoritative"
+            }
             _ => return None,
         };
         Some(hint.to_owned())

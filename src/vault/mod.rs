@@ -5,16 +5,24 @@
 //! originals/ab/cd/<id>.jsonl        0600   its sidecar: one line per event of its life
 //! originals/.staging/               what is being copied; empty between nights
 //! originals/.aside/                 bad copies and what must not come back
+//! originals/.store                  0400   the number that the mirror bears too
 //! renditions/ab/cd/<sha256>.<ext>   0400   what was made from it
-//! renditions/.staging/
+//! renditions/.staging/, .aside/
+//!
+//! MIRROR/originals/                 as above, but `.mirror` in place of `.store`
 //! ```
 //!
 //! - A name is a digest: nothing from outside ever becomes a path.
 //! - Nothing is overwritten. A bad object is replaced only by bytes that have its digest, and is
 //!   itself kept aside.
 //! - [`Staged`] means: on the disk, re-read, equal to the source. Only `Staged` can be published.
-//! - Two shelves, each with a staging folder of its own, so that each may be a file system of
-//!   its own.
+//! - Two shelves and the mirror, each with a staging folder of its own, so that each may be a file
+//!   system of its own.
+//! - A mirror that is away is not an empty one, and a stranger's is none.
+//! - Bytes leave by [`Vault::remove`] and by no other way, and it asks for a [`Doomed`].
+//!
+//! The steps of its write orders are points of [`crate::base::killpoint`]. Killed at any of them,
+//! the same call does the rest.
 //!
 //! The vault fails by [`VaultError`]. An error of fsync leaves nothing published and is not
 //! retried. One process owns a vault at a time; that is the owner's lock, not the vault's.
@@ -22,10 +30,16 @@
 mod aside;
 mod error;
 mod fixity;
+mod mirror;
+mod orphans;
+mod remove;
+mod repair;
 mod scratch;
 mod shelf;
 mod sidecar;
+mod slice;
 mod stage;
+mod way;
 
 use std::{
     collections::BTreeSet,
@@ -36,18 +50,25 @@ use std::{
 
 pub use aside::Swept;
 pub use error::VaultError;
-pub use fixity::Fixity;
+pub use fixity::{Copies, Fixity};
+pub use mirror::Mirrored;
+pub use orphans::{Known, Part, ShelfName, Stray, Thing};
+pub use remove::{Doomed, Removed};
+pub use repair::Repaired;
 pub use scratch::Output;
+pub use slice::{CYCLE_DAYS_MAX, slice_of};
 pub use stage::{Placed, Published, Staged};
 
 use crate::base::Digest;
+use mirror::Mirror;
 use shelf::Shelf;
 
-/// The originals and renditions below one root.
+/// The originals and renditions below one root, and the mirror of the originals below another.
 #[derive(Debug)]
 pub struct Vault {
     originals: Shelf,
     renditions: Shelf,
+    mirror: Option<Mirror>,
     /// Originals whose sidecar has lines that are not synced.
     unsynced: Mutex<BTreeSet<Digest>>,
 }
@@ -69,17 +90,19 @@ impl Vault {
     pub fn create(root: &Path) -> Result<Self, VaultError> {
         Shelf::create(&root.join("originals"))?;
         Shelf::create(&root.join("renditions"))?;
-        Self::open(root)
+        Self::open(root, None)
     }
 
-    /// Opens the vault below `root`.
+    /// Opens the vault below `root`, and below `mirror` its mirror. The mirror need not be there:
+    /// [`Vault::check_mirror`] says whether it is, and so does every call that needs it.
     ///
     /// # Errors
     /// [`VaultError::NotAVault`] when a part of it is missing.
-    pub fn open(root: &Path) -> Result<Self, VaultError> {
+    pub fn open(root: &Path, mirror: Option<&Path>) -> Result<Self, VaultError> {
         Ok(Self {
             originals: Shelf::open(&root.join("originals"))?,
             renditions: Shelf::open(&root.join("renditions"))?,
+            mirror: mirror.map(Mirror::at),
             unsynced: Mutex::default(),
         })
     }

@@ -4,9 +4,10 @@
 
 use std::{
     collections::HashSet,
+    ffi::OsString,
     fs::File,
     io,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStringExt},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,15 +16,15 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, Dir, Mode, OFlags, fstatvfs, fsync, mkdirat, openat, unlinkat},
+    fs::{AtFlags, CWD, Dir, Mode, OFlags, fstat, fstatvfs, fsync, mkdirat, openat, unlinkat},
     io::Errno,
 };
 
 use super::{Space, VaultError, scratch::Scratch};
 use crate::base::{Digest, durable};
 
-const STAGING: &str = ".staging";
-const ASIDE: &str = ".aside";
+pub(super) const STAGING: &str = ".staging";
+pub(super) const ASIDE: &str = ".aside";
 
 /// Owner only: whoever else may look, looks through an approval.
 const DIR_MODE: u32 = 0o700;
@@ -34,7 +35,7 @@ const SCRATCH_MODE: u32 = 0o600;
 #[derive(Debug)]
 pub(super) struct Shelf {
     pub(super) path: PathBuf,
-    dir: OwnedFd,
+    pub(super) dir: OwnedFd,
     staging: Arc<OwnedFd>,
     pub(super) aside: OwnedFd,
     /// Drawers whose names this process has made durable.
@@ -47,6 +48,11 @@ impl Shelf {
         if path.symlink_metadata().is_ok() {
             return Err(VaultError::Exists(path.to_owned()));
         }
+        Self::lay_out(path)
+    }
+
+    /// Makes the folders of a shelf; those that are there are fine.
+    pub(super) fn lay_out(path: &Path) -> Result<(), VaultError> {
         for part in [STAGING, ASIDE] {
             let dir = path.join(part);
             durable::create_dirs(&dir, DIR_MODE).map_err(|e| VaultError::io("creating", dir, e))?;
@@ -71,12 +77,14 @@ impl Shelf {
         })
     }
 
+    /// Device and number of its folder: two shelves that have them alike are one.
+    pub(super) fn identity(&self) -> Result<(u64, u64), VaultError> {
+        let stat = fstat(&self.dir).map_err(|e| VaultError::io("looking at", &self.path, e))?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
     pub(super) fn path_of(&self, digest: &Digest, extension: Option<&str>) -> PathBuf {
-        let [a, b] = drawer_names(digest);
-        self.path
-            .join(a)
-            .join(b)
-            .join(object_name(digest, extension))
+        path_below(&self.path, digest, extension)
     }
 
     pub(super) fn aside_path(&self, name: &str) -> PathBuf {
@@ -203,23 +211,34 @@ pub(super) fn check_extension(extension: &str) -> Result<(), VaultError> {
     }
 }
 
+/// Where an object lies, or would, on a shelf at `path`.
+pub(super) fn path_below(path: &Path, digest: &Digest, extension: Option<&str>) -> PathBuf {
+    let [a, b] = drawer_names(digest);
+    path.join(a).join(b).join(object_name(digest, extension))
+}
+
 pub(super) fn object_name(digest: &Digest, extension: Option<&str>) -> String {
     extension.map_or_else(|| digest.to_string(), |e| format!("{digest}.{e}"))
 }
 
-/// The names in a folder but `.` and `..`; a name that is not UTF-8 is none of ours.
-pub(super) fn names_in(dir: &OwnedFd, path: &Path) -> Result<Vec<String>, VaultError> {
+/// The names in a folder but `.` and `..`, in order.
+pub(super) fn all_names_in(dir: &OwnedFd, path: &Path) -> Result<Vec<OsString>, VaultError> {
     let failed = |e: Errno| VaultError::io("listing", path, e);
     let mut names = Vec::new();
     for entry in Dir::read_from(dir).map_err(failed)? {
-        if let Ok(name) = entry.map_err(failed)?.file_name().to_str()
-            && !matches!(name, "." | "..")
-        {
-            names.push(name.to_owned());
+        let name = entry.map_err(failed)?.file_name().to_bytes().to_vec();
+        if !matches!(name.as_slice(), b"." | b"..") {
+            names.push(OsString::from_vec(name));
         }
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// The names in a folder that can be ours: one that is not UTF-8 is not.
+pub(super) fn names_in(dir: &OwnedFd, path: &Path) -> Result<Vec<String>, VaultError> {
+    let names = all_names_in(dir, path)?.into_iter();
+    Ok(names.filter_map(|name| name.into_string().ok()).collect())
 }
 
 /// Removes a name; that it is gone already is as good.
@@ -235,7 +254,7 @@ pub(super) fn file_flags() -> OFlags {
     OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK
 }
 
-fn dir_flags() -> OFlags {
+pub(super) fn dir_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
 

@@ -1,6 +1,7 @@
 //! The sidecar of a recording: one line per event of its life, beside its original, so that the
 //! two together can be understood when everything else is lost. The ledger is authoritative; a
-//! sidecar that is behind is completed, one that disagrees is reported and left alone.
+//! sidecar that is behind is completed, one that disagrees is reported and left alone. The same
+//! holds between a sidecar and its mirror.
 
 use std::{
     fs::File,
@@ -9,12 +10,18 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, OFlags, fsync, openat},
+    fs::{Mode, OFlags, fsync, openat, renameat},
     io::Errno,
 };
 
-use super::{Vault, VaultError, shelf::file_flags};
-use crate::base::Digest;
+use super::{
+    Vault, VaultError,
+    shelf::{Shelf, file_flags},
+};
+use crate::base::{
+    Digest, RecordingId,
+    killpoint::{around, done, step},
+};
 
 const SIDECAR_MODE: u32 = 0o600;
 
@@ -40,12 +47,12 @@ impl Vault {
         let drawer = self.originals.make_drawer(digest)?;
         let path = self
             .object_path(digest)
-            .with_file_name(sidecar_name(digest));
+            .with_file_name(sidecar_name(&digest.id()));
         let failed = |e: io::Error| VaultError::io("writing", &path, e);
         let flags = OFlags::RDWR | OFlags::CREATE | file_flags();
         let fd = openat(
             &drawer,
-            sidecar_name(digest),
+            sidecar_name(&digest.id()),
             flags,
             Mode::from_raw_mode(SIDECAR_MODE),
         )
@@ -100,10 +107,10 @@ impl Vault {
         for digest in std::mem::take(&mut *unsynced) {
             let path = self
                 .object_path(&digest)
-                .with_file_name(sidecar_name(&digest));
+                .with_file_name(sidecar_name(&digest.id()));
             let drawer = self.originals.make_drawer(&digest)?;
             let flags = OFlags::RDONLY | file_flags();
-            let file = openat(&drawer, sidecar_name(&digest), flags, Mode::empty())
+            let file = openat(&drawer, sidecar_name(&digest.id()), flags, Mode::empty())
                 .map_err(|e| VaultError::io("opening", &path, e))?;
             fsync(&file).map_err(|e| VaultError::fsync(&path, e))?;
             // It may be new: its name must last as long as its lines.
@@ -117,17 +124,65 @@ impl Vault {
     /// # Errors
     /// As reading says.
     pub fn sidecar_lines(&self, digest: &Digest) -> Result<Vec<Vec<u8>>, VaultError> {
-        let path = self
-            .object_path(digest)
-            .with_file_name(sidecar_name(digest));
-        let opened = self.originals.find_drawer(digest).and_then(|drawer| {
-            openat(
-                &drawer,
-                sidecar_name(digest),
-                OFlags::RDONLY | file_flags(),
-                Mode::empty(),
-            )
-        });
+        let held = self.originals.read_sidecar(digest)?;
+        Ok(held
+            .split_inclusive(|b| *b == b'\n')
+            .filter_map(|line| line.strip_suffix(b"\n").map(<[u8]>::to_vec))
+            .collect())
+    }
+
+    /// Brings the mirror of a recording's sidecar up to its whole lines and says how many it
+    /// gained. It is replaced in one step, and durable when this returns.
+    ///
+    /// # Errors
+    /// [`VaultError::MirrorSidecarDiffers`] when the mirror's is not the beginning of the
+    /// original's: nothing is changed then. Else as [`Vault::check_mirror`] or the system says.
+    pub fn mirror_sidecar(&self, digest: &Digest) -> Result<u64, VaultError> {
+        let mirror = self.mirror_shelf()?;
+        let (id, name) = (digest.id(), sidecar_name(&digest.id()));
+        let mut own = self.originals.read_sidecar(digest)?;
+        own.truncate(own.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1));
+        let mirrored = mirror.read_sidecar(digest)?;
+        if own.len() < mirrored.len() {
+            let same = own.iter().zip(&mirrored).take_while(|(a, b)| a == b);
+            let line = same.filter(|(a, _)| **a == b'\n').count() as u64;
+            return Err(VaultError::MirrorSidecarDiffers { id, line });
+        }
+        if own.is_empty() {
+            return Ok(0);
+        }
+        let path = mirror.path_of(digest, None).with_file_name(&name);
+        let failed = |e: io::Error| VaultError::io("writing", &path, e);
+        let drawer = mirror.make_drawer(digest)?;
+        let new = &own[mirrored.len()..];
+        if !new.is_empty() {
+            let scratch = mirror.new_scratch()?;
+            step("vault.sidecar.write").map_err(failed)?;
+            (&scratch.file).write_all(&own).map_err(failed)?;
+            fsync(&scratch.file).map_err(|e| VaultError::fsync(&scratch.path, e))?;
+            done("vault.sidecar.write").map_err(failed)?;
+            around("vault.sidecar.replace", || {
+                renameat(&*scratch.dir, &scratch.name, &drawer, &name)
+            })
+            .map_err(failed)?;
+        }
+        // Also when nothing was new: whoever renamed it may have been killed before this line.
+        around("vault.sidecar.folder", || fsync(&drawer))
+            .map_err(|e| VaultError::fsync(&path, e))?;
+        // A last line that was torn counts with the whole ones that replaced it.
+        Ok(new.iter().filter(|b| **b == b'\n').count() as u64)
+    }
+}
+
+impl Shelf {
+    /// The bytes of a sidecar; none when there is no sidecar.
+    fn read_sidecar(&self, digest: &Digest) -> Result<Vec<u8>, VaultError> {
+        let name = sidecar_name(&digest.id());
+        let path = self.path_of(digest, None).with_file_name(&name);
+        let flags = OFlags::RDONLY | file_flags();
+        let opened = self
+            .find_drawer(digest)
+            .and_then(|drawer| openat(&drawer, &name, flags, Mode::empty()));
         let mut file = match opened {
             Ok(fd) => File::from(fd),
             Err(Errno::NOENT) => return Ok(Vec::new()),
@@ -136,13 +191,10 @@ impl Vault {
         let mut held = Vec::new();
         file.read_to_end(&mut held)
             .map_err(|e| VaultError::io("reading", path, e))?;
-        Ok(held
-            .split_inclusive(|b| *b == b'\n')
-            .filter_map(|line| line.strip_suffix(b"\n").map(<[u8]>::to_vec))
-            .collect())
+        Ok(held)
     }
 }
 
-fn sidecar_name(digest: &Digest) -> String {
-    format!("{}.jsonl", digest.id())
+pub(super) fn sidecar_name(id: &RecordingId) -> String {
+    format!("{id}.jsonl")
 }

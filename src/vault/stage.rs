@@ -1,21 +1,22 @@
 //! From a source to an object: steps 1 to 4 of the write order of admission, and the same end for
-//! renditions. After `stage` the bytes are on our disk and have been read back; after `publish`
-//! they have their name for good. The commit point is not here.
+//! renditions and for copies between shelves. After `stage` the bytes are on our disk and have
+//! been read back; after `publish` they have their name for good. The commit point is not here.
 
-use std::{fs::File, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{fs::File, io, os::unix::fs::MetadataExt, path::PathBuf};
 
-use rustix::{
-    fs::{AtFlags, Mode, fchmod, fsync, linkat, renameat},
-    io::Errno,
-};
+use rustix::fs::{AtFlags, Mode, fchmod, fsync, linkat, renameat};
 
 use super::{
     Fixity, Output, Vault, VaultError,
     scratch::Scratch,
     shelf::{Shelf, check_extension, object_name},
+    way::Way,
 };
 use crate::{
-    base::Digest,
+    base::{
+        Digest,
+        killpoint::{around, done, step},
+    },
     hashing::{Copied, HashError, chunk_leaves, copy_hashed, drop_cache, hash_file},
 };
 
@@ -96,25 +97,8 @@ impl Vault {
         if !before.regular {
             return Err(VaultError::SourceNotRegular);
         }
-        let scratch = self.originals.new_scratch()?;
-
-        // 2. One pass: copy, SHA-256, leaves.
-        let hashed = copy_hashed(source, &scratch.file).map_err(|e| match e {
-            HashError::Read { at, source } => VaultError::SourceUnreadable { at, source },
-            HashError::Write { source, .. } => VaultError::io("writing", &scratch.path, source),
-        })?;
-        drop_cache(source);
-
-        // 3. On the disk, and only then read back: before the fsync a re-read proves nothing.
-        seal(&scratch)?;
-        let again = chunk_leaves(&scratch.file)
-            .map_err(|e| VaultError::io("reading back", &scratch.path, io_of(e)))?;
-        if let Some(chunk) = first_difference(&hashed.leaves, &again) {
-            return Err(VaultError::CopyDiffers {
-                path: scratch.path.clone(),
-                chunk,
-            });
-        }
+        // 2. and 3. A copy that is on the disk and was read back.
+        let (scratch, hashed) = self.originals.copy_in(source, &Way::ADMIT)?;
         before.check_unchanged(&Witness::of(source)?, hashed.bytes)?;
         Ok(Staged { scratch, hashed })
     }
@@ -125,7 +109,10 @@ impl Vault {
     /// As the system says; the copy is then gone from staging and the source untouched.
     pub fn publish(&self, staged: Staged) -> Result<Published, VaultError> {
         let Staged { scratch, hashed } = staged;
-        let placed = self.originals.place(scratch, &hashed.digest, None)?;
+        // 4. The name.
+        let placed = self
+            .originals
+            .place(scratch, &hashed.digest, None, &Way::ADMIT)?;
         Ok(Published { hashed, placed })
     }
 
@@ -149,53 +136,96 @@ impl Vault {
         extension: &str,
     ) -> Result<Published, VaultError> {
         check_extension(extension)?;
-        let scratch = output.scratch;
-        seal(&scratch)?;
+        let (scratch, way) = (output.scratch, Way::DERIVE);
+        seal(&scratch, &way)?;
         // The digest is of what the disk gives back: nobody else has ever hashed these bytes.
-        let hashed = hash_file(&scratch.file)
-            .map_err(|e| VaultError::io("reading back", &scratch.path, io_of(e)))?;
+        let hashed = read_back(&scratch, &way, hash_file)?;
         let placed = self
             .renditions
-            .place(scratch, &hashed.digest, Some(extension))?;
+            .place(scratch, &hashed.digest, Some(extension), &way)?;
         Ok(Published { hashed, placed })
     }
 }
 
 impl Shelf {
+    /// Steps 2 and 3 on this shelf: what is staged when this returns is on the disk and was read
+    /// back equal to what `source` gave.
+    pub(super) fn copy_in(
+        &self,
+        source: &File,
+        way: &Way,
+    ) -> Result<(Scratch, Copied), VaultError> {
+        let scratch = self.new_scratch()?;
+        let struck = |e| VaultError::io("writing", &scratch.path, e);
+
+        // 2. One pass: copy, SHA-256, leaves.
+        step(way.copy).map_err(struck)?;
+        let hashed = copy_hashed(source, &scratch.file).map_err(|e| match e {
+            HashError::Read { at, source } => VaultError::SourceUnreadable { at, source },
+            HashError::Write { source, .. } => VaultError::io("writing", &scratch.path, source),
+        })?;
+        drop_cache(source);
+        done(way.copy).map_err(struck)?;
+
+        // 3. On the disk, and only then read back: before the fsync a re-read proves nothing.
+        seal(&scratch, way)?;
+        let again = read_back(&scratch, way, chunk_leaves)?;
+        match first_difference(&hashed.leaves, &again) {
+            None => Ok((scratch, hashed)),
+            Some(chunk) => Err(VaultError::CopyDiffers {
+                path: scratch.path.clone(),
+                chunk,
+            }),
+        }
+    }
+
     /// 4. Links the file to its name without overwriting, or finds what stands there good, or
     ///    heals it. Durable when this returns.
-    fn place(
+    pub(super) fn place(
         &self,
         scratch: Scratch,
         digest: &Digest,
         extension: Option<&str>,
+        way: &Way,
     ) -> Result<Placed, VaultError> {
-        let drawer = self.make_drawer(digest)?;
         let name = object_name(digest, extension);
         let path = self.path_of(digest, extension);
-        let placed = match linkat(
-            &*scratch.dir,
-            &scratch.name,
-            &drawer,
-            &name,
-            AtFlags::empty(),
-        ) {
+        let struck = |doing| {
+            let path = &path;
+            move |e: io::Error| VaultError::io(doing, path, e)
+        };
+
+        step(way.drawer).map_err(struck("creating the folder of"))?;
+        let drawer = self.make_drawer(digest)?;
+        done(way.drawer).map_err(struck("creating the folder of"))?;
+
+        let linked = around(way.link, || {
+            let no_flags = AtFlags::empty();
+            linkat(&*scratch.dir, &scratch.name, &drawer, &name, no_flags)
+        });
+        let placed = match linked {
             Ok(()) => Placed::Fresh,
-            Err(Errno::EXIST) => match self.verify(digest, extension) {
-                Fixity::Sound { .. } => Placed::Already,
-                was => {
-                    // The bad one gets its second name first, then the good one takes the first
-                    // name in one step: at no instant is there no object.
-                    let aside = self.keep_aside(&drawer, &name, digest, "bad")?;
-                    renameat(&*scratch.dir, &scratch.name, &drawer, &name)
-                        .map_err(|e| VaultError::io("healing", &path, e))?;
-                    Placed::Healed { was, aside }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                match self.verify(digest, extension) {
+                    Fixity::Sound { .. } => Placed::Already,
+                    was => {
+                        // The bad one gets its second name first, then the good one takes the
+                        // first name in one step: at no instant is there no object.
+                        step(way.aside).map_err(struck("putting aside"))?;
+                        let aside = self.keep_aside(&drawer, &name, digest, "bad")?;
+                        done(way.aside).map_err(struck("putting aside"))?;
+                        around(way.heal, || {
+                            renameat(&*scratch.dir, &scratch.name, &drawer, &name)
+                        })
+                        .map_err(struck("healing"))?;
+                        Placed::Healed { was, aside }
+                    }
                 }
-            },
-            Err(e) => return Err(VaultError::io("linking", path, e)),
+            }
+            Err(e) => return Err(struck("linking")(e)),
         };
         // Also when it was there already: whoever linked it may have been killed before this line.
-        fsync(&drawer).map_err(|e| VaultError::fsync(&path, e))?;
+        around(way.folder, || fsync(&drawer)).map_err(|e| VaultError::fsync(&path, e))?;
         // Only now may the name in staging go (by `Drop`): until the folder is durable, it is the
         // one that a crash is sure to leave.
         drop(scratch);
@@ -204,13 +234,23 @@ impl Shelf {
 }
 
 /// Makes a staged file read-only and durable.
-fn seal(scratch: &Scratch) -> Result<(), VaultError> {
+fn seal(scratch: &Scratch, way: &Way) -> Result<(), VaultError> {
     fchmod(&scratch.file, Mode::from_raw_mode(OBJECT_MODE))
         .map_err(|e| VaultError::io("sealing", &scratch.path, e))?;
-    fsync(&scratch.file).map_err(|e| VaultError::fsync(&scratch.path, e))
+    around(way.sync, || fsync(&scratch.file)).map_err(|e| VaultError::fsync(&scratch.path, e))
 }
 
-fn io_of(e: HashError) -> std::io::Error {
+/// What the disk gives back of a sealed file.
+fn read_back<T>(
+    scratch: &Scratch,
+    way: &Way,
+    pass: fn(&File) -> Result<T, HashError>,
+) -> Result<T, VaultError> {
+    around(way.reread, || pass(&scratch.file).map_err(io_of))
+        .map_err(|e| VaultError::io("reading back", &scratch.path, e))
+}
+
+fn io_of(e: HashError) -> io::Error {
     match e {
         HashError::Read { source, .. } | HashError::Write { source, .. } => source,
     }

@@ -13,6 +13,11 @@ use tempfile::TempDir;
 use super::*;
 use crate::hashing::sha256;
 
+mod disposal;
+mod keeping;
+#[cfg(feature = "failpoints")]
+mod kills;
+
 fn vault() -> (TempDir, Vault) {
     let dir = tempfile::tempdir().unwrap();
     let vault = Vault::create(dir.path()).unwrap();
@@ -173,7 +178,7 @@ fn what_is_not_published_leaves_nothing_and_what_was_killed_is_swept() {
 
     std::mem::forget(vault.stage(&source(b"killed")).unwrap());
     std::mem::forget(vault.stage_output().unwrap());
-    let vault = Vault::open(dir.path()).unwrap();
+    let vault = Vault::open(dir.path(), None).unwrap();
     put(&vault, b"another, beside the orphan");
     let swept = vault.sweep_staging().unwrap();
     assert_eq!(swept.iter().map(|s| s.bytes).collect::<Vec<_>>(), [6, 0]);
@@ -302,7 +307,7 @@ fn a_sidecar_is_completed_never_doubled_and_never_overwritten() {
 fn a_vault_is_created_once_and_opened_only_where_it_is() {
     let dir = tempfile::tempdir().unwrap();
     assert!(matches!(
-        Vault::open(dir.path()),
+        Vault::open(dir.path(), None),
         Err(VaultError::NotAVault(_))
     ));
     let vault = Vault::create(dir.path()).unwrap();

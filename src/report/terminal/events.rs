@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use super::{Style, cell, flush_left, keep_whole, number, table, text};
 use crate::{
     base::text::bytes_human,
+    custody::RosterChange,
     event::{Event, What},
     report::wording::{count, printable},
 };
@@ -47,6 +48,7 @@ fn facts(what: &What) -> String {
             office,
             recvault,
             roster,
+            ..
         } => format!("{office}, recvault {recvault}, roster {}", roster.digest()),
         What::DeviceRegistered { device, model, .. } => format!("{device} {model}"),
         What::OfficerRegistered { officer, .. } => officer.clone(),
@@ -88,6 +90,55 @@ fn facts(what: &What) -> String {
             bytes_human(rendition.bytes),
             rendition.digest
         ),
+        What::StatementAccepted {
+            statement, people, ..
+        } => format!(
+            "{}, {}, signed by {}",
+            statement.kind().shape().act,
+            statement.digest(),
+            people.join(" and ")
+        ),
+        What::RosterChanged { change } => match &**change {
+            RosterChange::Proposed { roster, due, .. } => {
+                format!("roster {} from {due} on", roster.digest())
+            }
+            RosterChange::Revoked { roster, .. } => {
+                format!("keys revoked, roster {}", roster.digest())
+            }
+            RosterChange::Withdrawn { .. } => "what waited is withdrawn".into(),
+            RosterChange::TookForce { roster } => format!("roster {roster} is in force"),
+        },
+        What::PolicyAdopted { policy, .. } => {
+            format!("version {}, SHA-256 {}", policy.version(), policy.digest())
+        }
+        What::ClockRead { reading } => format!("wall {}", reading.wall),
+        What::ClockConfirmed { at, .. } => at.to_string(),
+        What::RecordingClassified { raising, actor, .. } => {
+            format!("clause {}, by {actor}", raising.clause)
+        }
+        What::RecordingLowered { lowering, .. } => format!(
+            "clause {} stands until {}",
+            lowering.clause, lowering.stands_until
+        ),
+        What::HoldPlaced { hold, .. } => format!("hold {} for case {}", hold.number, hold.case),
+        What::HoldReleased { number, .. } => format!("hold {number}"),
+        What::DisposalPlanned {
+            root, items, bytes, ..
+        } => format!(
+            "{}, {}, plan {root}",
+            count(*items, "recording", "recordings"),
+            bytes_human(*bytes)
+        ),
+        What::DisposalApproved { approval } => format!(
+            "plan {}, by {}",
+            approval.root,
+            approval.signers.join(" and ")
+        ),
+        What::RecordingDoomed { plan, .. } => format!("plan {plan}"),
+        What::RecordingDisposed { objects, .. } => {
+            count(objects.len() as u64, "object removed", "objects removed")
+        }
+        What::RecordingReappeared { .. } => "put aside".into(),
         What::SourceReleased { .. } | What::SourceRemoved { .. } => String::new(),
     };
     printable(&said).into_owned()

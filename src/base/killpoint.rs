@@ -1,0 +1,209 @@
+//! Where a test may kill the program or let a step of it fail: a named point at each numbered
+//! step of the write orders (DESIGN section 4).
+//!
+//! - A point has two places: before its step, by its name, and behind it, as `<name>.done`. A
+//!   fault at the first is a step that *failed*, at the second one that *failed but persisted*.
+//! - Every point of the whole program stands in [`POINTS`] with its step. One that does not is a
+//!   defect, and the first pass over it says so.
+//! - Without the cargo feature `failpoints`, which no shipped binary has, nothing of this is in
+//!   the program: [`step`], [`done`] and [`arm`] are empty.
+//!
+//! With the feature, a process that calls [`arm`] reads `FAILPOINTS` as the crate `fail` does:
+//! `vault.admit.link=return(kill)` kills it before the link, `vault.admit.link.done=return(fail)`
+//! lets the link stand and reports an error, `vault.admit.link=2*off->return(kill)` lets two
+//! passes go by. Separate points by `;`.
+
+use std::io;
+
+/// Every point with the step that it stands at.
+///
+/// The steps of Admit have their numbers from DESIGN section 4. Those of Derive and Dispose are
+/// counted along the arrows there: Derive 1 the worker writes, 2 verified, 3 linked, 4 batch;
+/// Dispose 1 batch (tombstone), 2 unlink, 3 fsync, 4 batch (gone), 5 certificate. Mirror and
+/// Repair go through Admit's steps 2 to 4 on another shelf.
+pub const POINTS: &[(&str, &str)] = &[
+    ("vault.admit.copy", "Admit 2"),
+    ("vault.admit.sync", "Admit 3"),
+    ("vault.admit.reread", "Admit 3"),
+    ("vault.admit.drawer", "Admit 4"),
+    ("vault.admit.link", "Admit 4"),
+    ("vault.admit.aside", "Admit 4"),
+    ("vault.admit.heal", "Admit 4"),
+    ("vault.admit.folder", "Admit 4"),
+    ("vault.derive.sync", "Derive 3"),
+    ("vault.derive.reread", "Derive 3"),
+    ("vault.derive.drawer", "Derive 3"),
+    ("vault.derive.link", "Derive 3"),
+    ("vault.derive.aside", "Derive 3"),
+    ("vault.derive.heal", "Derive 3"),
+    ("vault.derive.folder", "Derive 3"),
+    ("vault.mirror.copy", "Mirror 2"),
+    ("vault.mirror.sync", "Mirror 3"),
+    ("vault.mirror.reread", "Mirror 3"),
+    ("vault.mirror.drawer", "Mirror 4"),
+    ("vault.mirror.link", "Mirror 4"),
+    ("vault.mirror.aside", "Mirror 4"),
+    ("vault.mirror.heal", "Mirror 4"),
+    ("vault.mirror.folder", "Mirror 4"),
+    ("vault.sidecar.write", "Mirror 5"),
+    ("vault.sidecar.replace", "Mirror 5"),
+    ("vault.sidecar.folder", "Mirror 5"),
+    ("vault.repair.copy", "Repair 2"),
+    ("vault.repair.sync", "Repair 3"),
+    ("vault.repair.reread", "Repair 3"),
+    ("vault.repair.drawer", "Repair 4"),
+    ("vault.repair.link", "Repair 4"),
+    ("vault.repair.aside", "Repair 4"),
+    ("vault.repair.heal", "Repair 4"),
+    ("vault.repair.folder", "Repair 4"),
+    ("vault.repair.verify", "Repair 5"),
+    ("vault.remove.original", "Dispose 2"),
+    ("vault.remove.original_folder", "Dispose 3"),
+    ("vault.remove.mirror", "Dispose 2"),
+    ("vault.remove.mirror_folder", "Dispose 3"),
+    ("vault.remove.rendition", "Dispose 2"),
+    ("vault.remove.rendition_folder", "Dispose 3"),
+    ("vault.remove.aside", "Dispose 2"),
+    ("vault.remove.aside_folder", "Dispose 3"),
+];
+
+/// Arms the points that `FAILPOINTS` names, for the rest of this process. Call it once, first.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub const fn arm() {}
+
+/// Before the step of the point `name`.
+///
+/// # Errors
+/// Only when a test armed it to fail: the step is not to be done.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn step(_name: &'static str) -> io::Result<()> {
+    Ok(())
+}
+
+/// Behind the step of the point `name`.
+///
+/// # Errors
+/// Only when a test armed it to fail: the step is done, and its caller is told that it is not.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn done(_name: &'static str) -> io::Result<()> {
+    Ok(())
+}
+
+/// Does the step of the point `name`, which is one system call.
+///
+/// # Errors
+/// The system's word, or as [`step`] and [`done`].
+#[inline(always)]
+pub fn around<T, E: Into<io::Error>>(
+    name: &'static str,
+    work: impl FnOnce() -> Result<T, E>,
+) -> io::Result<T> {
+    step(name)?;
+    let made = work().map_err(Into::into)?;
+    done(name)?;
+    Ok(made)
+}
+
+#[cfg(feature = "failpoints")]
+pub use armed::{arm, done, step};
+
+#[cfg(feature = "failpoints")]
+mod armed {
+    use std::{io, thread};
+
+    use rustix::{
+        io::Errno,
+        process::{Signal, getpid, kill_process},
+    };
+
+    use super::POINTS;
+
+    /// Arms the points that `FAILPOINTS` names, for the rest of this process. Call it once, first.
+    ///
+    /// # Panics
+    /// When `FAILPOINTS` cannot be read: a test that arms nothing would pass for nothing.
+    pub fn arm() {
+        // Dropping the scenario would disarm it.
+        std::mem::forget(fail::FailScenario::setup());
+    }
+
+    /// Before the step of the point `name`.
+    ///
+    /// # Errors
+    /// When it is armed to fail: the step is not to be done.
+    pub fn step(name: &'static str) -> io::Result<()> {
+        assert!(
+            POINTS.iter().any(|(listed, _)| *listed == name),
+            "{name} is not in POINTS"
+        );
+        pass(name)
+    }
+
+    /// Behind the step of the point `name`.
+    ///
+    /// # Errors
+    /// When it is armed to fail: the step is done, and its caller is told that it is not.
+    pub fn done(name: &'static str) -> io::Result<()> {
+        pass(&format!("{name}.done"))
+    }
+
+    fn pass(place: &str) -> io::Result<()> {
+        fail::fail_point!(place, |action| act(place, action.as_deref()));
+        Ok(())
+    }
+
+    fn act(place: &str, action: Option<&str>) -> io::Result<()> {
+        match action {
+            Some("kill") => {
+                let _ = kill_process(getpid(), Signal::KILL);
+                // The signal has this thread before it could come here; nothing may go on.
+                loop {
+                    thread::park();
+                }
+            }
+            Some("fail") => Err(Errno::IO.into()),
+            other => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{place} can be told to kill or to fail, not to {other:?}"),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list is what a harness goes by: each name once, each with a step and a number.
+    #[test]
+    fn every_point_is_listed_once_with_the_step_that_it_stands_at() {
+        for (n, (name, design)) in POINTS.iter().enumerate() {
+            assert!(
+                POINTS[..n].iter().all(|(earlier, _)| earlier != name),
+                "{name} twice"
+            );
+            let (_, number) = design.split_once(' ').unwrap_or_default();
+            assert!(number.parse::<u8>().is_ok(), "{name}: {design}");
+            let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '.' | '_');
+            assert!(
+                name.chars().all(plain) && !name.ends_with(".done"),
+                "{name}"
+            );
+        }
+    }
+
+    /// What is not armed does nothing, with the feature and without.
+    #[test]
+    fn an_unarmed_point_lets_the_step_be_done() {
+        let mut steps = 0;
+        let made = around("vault.admit.link", || {
+            steps += 1;
+            Ok::<_, io::Error>(7)
+        });
+        assert!(matches!(made, Ok(7)));
+        assert_eq!(steps, 1);
+    }
+}

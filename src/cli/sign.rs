@@ -1,0 +1,133 @@
+//! Acts that need a person's signature, in one step or by hand.
+//!
+//! The owner drafts a statement; here, on the person's side and with the person's own key, it is
+//! signed by `ssh-keygen`, which knows every sort of key and agent; and it goes back.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command as Program, Stdio},
+};
+
+use super::{
+    Ended,
+    args::{Args, Signing},
+    output, store,
+};
+use crate::{
+    base::ErrorKind,
+    service::{Answer, Command, DraftAsk, Failure},
+};
+
+/// Drafts, signs and submits; or writes the draft to be signed by hand.
+pub(super) fn act(
+    args: &Args,
+    signing: &Signing,
+    ask: DraftAsk,
+    attached: Option<String>,
+) -> Result<Ended, Failure> {
+    let answer = store::ask(args, Command::Draft(ask), &())?;
+    let Answer::Draft { text, namespace } = answer else {
+        return Err(store::other_answer());
+    };
+    if let Some(path) = &signing.print {
+        fs::write(path, &text).map_err(|e| unwritten(path, &e))?;
+        output::text(&format!(
+            "{text}\n\
+             It lies in {path}. Whoever agrees signs it by\n\
+             \x20 ssh-keygen -Y sign -f KEY -n {namespace} {path}\n\
+             and it takes effect by\n\
+             \x20 recvault submit {path} {path}.sig",
+            path = path.display()
+        ));
+        return Ok(Ended::Clean);
+    }
+    if signing.key.is_empty() {
+        let text = "this takes a signature";
+        return Err(Failure::new(ErrorKind::Usage, text).hint(
+            "--key FILE signs with your key; --print FILE writes what is to be signed by hand",
+        ));
+    }
+    let signatures = signing
+        .key
+        .iter()
+        .map(|key| sign(key, &namespace, &text))
+        .collect::<Result<Vec<_>, _>>()?;
+    submit(args, text, signatures, attached)
+}
+
+/// Sends a signed statement to the owner.
+pub(super) fn submit(
+    args: &Args,
+    statement: String,
+    signatures: Vec<String>,
+    attached: Option<String>,
+) -> Result<Ended, Failure> {
+    let command = Command::Submit {
+        statement,
+        signatures,
+        attached,
+    };
+    done(&store::ask(args, command, &())?)
+}
+
+/// Prints what happened.
+pub(super) fn done(answer: &Answer) -> Result<Ended, Failure> {
+    let Answer::Done { said } = answer else {
+        return Err(store::other_answer());
+    };
+    for sentence in said {
+        output::text(sentence);
+    }
+    Ok(Ended::Clean)
+}
+
+/// What `ssh-keygen -Y sign` makes of the text with this key: a file, or with a public key's file
+/// the agent's.
+fn sign(key: &Path, namespace: &str, text: &str) -> Result<String, Failure> {
+    let failed = |why: String| {
+        Failure::new(
+            ErrorKind::Fault,
+            format!("{} cannot sign: {why}", key.display()),
+        )
+        .hint("ssh-keygen of OpenSSH 8.2 or newer signs; name a key file, or a .pub whose key your agent holds")
+    };
+    let mut program = Program::new("ssh-keygen")
+        .args(["-q", "-Y", "sign", "-n", namespace, "-f"])
+        .arg(key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|e| failed(e.to_string()))?;
+    if let Some(mut input) = program.stdin.take() {
+        input
+            .write_all(text.as_bytes())
+            .map_err(|e| failed(e.to_string()))?;
+    }
+    let output = program
+        .wait_with_output()
+        .map_err(|e| failed(e.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(format!("ssh-keygen ended with {}", output.status)));
+    }
+    String::from_utf8(output.stdout).map_err(|e| failed(e.to_string()))
+}
+
+/// Text from a file, for a statement or what it names.
+pub(super) fn text_of(path: &PathBuf) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| {
+        Failure::new(
+            ErrorKind::Usage,
+            format!("{} cannot be read: {e}", path.display()),
+        )
+    })
+}
+
+fn unwritten(path: &Path, e: &std::io::Error) -> Failure {
+    Failure::new(
+        ErrorKind::Fault,
+        format!("{} cannot be written: {e}", path.display()),
+    )
+}

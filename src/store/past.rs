@@ -1,0 +1,64 @@
+//! The past, recomputed from the ledger: what was known of a recording at an instant.
+
+use super::{
+    Keeping, Rules, Store, StoreError,
+    fold::{Below, Folding},
+};
+use crate::{
+    base::{Digest, Moment, RecordingId},
+    event::Event,
+    recording::Record,
+    registry::Register,
+    retention::{Inputs, Policy},
+};
+
+/// Nothing lies below a life that is told from its beginning.
+struct Nothing;
+
+impl Below for Nothing {
+    fn record(&self, _: RecordingId) -> Result<Option<Record>, String> {
+        Ok(None)
+    }
+    fn keeping(&self, _: RecordingId) -> Result<Option<Keeping>, String> {
+        Ok(None)
+    }
+    fn is_used(&self, _: Digest) -> Result<bool, String> {
+        Ok(false)
+    }
+}
+
+impl Store {
+    /// Policy and facts about a recording as they were at `at`, by the events up to then and by
+    /// the fold that makes the rows of today. Nothing where it was not there yet.
+    ///
+    /// # Errors
+    /// When an event cannot be read.
+    pub fn as_of(
+        &self,
+        record: &Record,
+        at: Moment,
+    ) -> Result<Option<(Policy, Inputs)>, StoreError> {
+        let rules = self.rules()?;
+        let mut folding = Folding::new(&Nothing, Register::default(), Some(rules.clone()));
+        for line in self.vault.sidecar_lines(&record.digest)? {
+            let value: serde_json::Value = serde_json::from_slice(&line).unwrap_or_default();
+            let event = Event::from_line(value["n"].as_u64().unwrap_or_default(), &line)?;
+            if event.at > at {
+                break;
+            }
+            // Each event is reckoned by the policies of its own instant.
+            folding.rules = Some(Rules {
+                policies: rules.policies_at(event.at).to_vec(),
+                ..rules.clone()
+            });
+            folding.apply(&event, &|_| None)?;
+        }
+        let policies = rules.policies_at(at);
+        let (Some(policy), Some((_, then))) = (policies.last(), folding.records.get(&record.id))
+        else {
+            return Ok(None);
+        };
+        let keeping = folding.keeping(record.id).map_err(StoreError::Rows)?;
+        Ok(Some((policy.clone(), keeping.caught_up(then, policies))))
+    }
+}

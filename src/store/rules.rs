@@ -1,0 +1,87 @@
+//! What holds for the store as a whole: who may do what, the retention policies, the compliance
+//! clock, the disposal plan under way. One row, folded from events as everything else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::{Clock, Digest, Moment},
+    custody::{Actor, RosterHistory},
+    retention::{BootId, ComplianceClock, PlanApproval, Policy, Reading, Times},
+};
+
+/// A disposal plan that went into the ledger, without its items, which lie in a blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Its root.
+    pub root: Digest,
+    /// The blob that holds it.
+    pub blob: Digest,
+    /// Recordings in it.
+    pub items: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When it was made.
+    pub at: Moment,
+    /// Who made it.
+    pub by: Actor,
+    /// Its approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<PlanApproval>,
+}
+
+/// What holds for the store as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Who may do what, and could at any event.
+    pub rosters: RosterHistory,
+    /// Policies by version; the last is in force.
+    pub policies: Vec<Policy>,
+    /// Since when each of them is in force.
+    pub adopted: Vec<Moment>,
+    /// The compliance clock after its last logged reading.
+    pub clock: ComplianceClock,
+    /// Disposal plans, the oldest first. Only the newest can be approved or applied.
+    pub plans: Vec<Planned>,
+}
+
+impl Rules {
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policies.last()
+    }
+
+    /// The policies that were in force by `at`.
+    #[must_use]
+    pub fn policies_at(&self, at: Moment) -> &[Policy] {
+        let count = self.adopted.iter().filter(|since| **since <= at).count();
+        self.policies.get(..count).unwrap_or(&self.policies)
+    }
+
+    /// The newest plan.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Planned> {
+        self.plans.last()
+    }
+
+    /// The times that hold at this reading.
+    #[must_use]
+    pub fn times(&self, reading: Reading) -> Times {
+        let mut clock = self.clock;
+        match self.policy() {
+            Some(policy) => clock.apply_reading(reading, policy.terms().clock),
+            None => clock.times(),
+        }
+    }
+}
+
+/// What a clock shows at once: wall, boot time, and which boot it is of.
+#[must_use]
+pub fn reading(clock: &dyn Clock) -> Reading {
+    let since_boot = clock.since_boot();
+    Reading {
+        wall: clock.now(),
+        boottime_ms: since_boot.ms,
+        boot: BootId::new(since_boot.boot),
+    }
+}

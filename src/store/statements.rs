@@ -1,0 +1,339 @@
+//! Acts that people sign for. A statement comes in as its text with signatures; here, on the rows
+//! as they stand, it is judged, and what it agrees to happens in the same batch.
+
+use super::{Proposal, Store, StoreError, error::Refusal};
+use crate::{
+    base::{Digest, RecordingId},
+    custody::{
+        Context, Kind, Matter, Nonce, Quorum, Roster, Standing, Statement, Target, judge,
+        statement::Head, verify_statement,
+    },
+    event::What,
+    retention::{Clause, Lowering, PlanApproval, Policy},
+};
+
+/// What comes with a statement that names a text by its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attached {
+    /// Nothing.
+    Nothing,
+    /// The roster that it is about.
+    Roster(Box<Roster>),
+    /// The policy that it is about.
+    Policy(Box<Policy>),
+}
+
+/// What a statement came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Digest of the statement.
+    pub statement: Digest,
+    /// Those whose signature counted.
+    pub people: Vec<String>,
+    /// What happened, as sentences.
+    pub done: Vec<String>,
+}
+
+impl Store {
+    /// A statement for people to sign, as of now. Whether it can be acted on is judged when it
+    /// comes back.
+    ///
+    /// # Errors
+    /// When its fields are not those of its kind.
+    pub fn draft(
+        &self,
+        kind: Kind,
+        target: Target,
+        fields: &[(&str, &str)],
+    ) -> Result<Statement, StoreError> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|e| StoreError::Rows(e.to_string()))?;
+        let (next, _) = self.head()?;
+        let head = Head {
+            kind,
+            log: self.rules()?.rosters.log(),
+            seen: next.saturating_sub(1),
+            nonce: Nonce::new(nonce),
+            target,
+        };
+        Ok(Statement::new(head, fields.iter().copied()).map_err(Refusal::from)?)
+    }
+
+    /// Acts on a statement, if those who signed it are enough.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with the reason; then nothing happened.
+    pub fn submit(
+        &self,
+        by: u32,
+        statement: Statement,
+        signatures: Vec<String>,
+        attached: Attached,
+    ) -> Result<Agreed, StoreError> {
+        self.settle_roster(by)?;
+        let seen = statement.seen();
+        let seen_at = self.event(seen)?.map(|event| event.at);
+        self.commit(by, move |proposal| {
+            let digest = statement.digest();
+            if proposal.is_used(digest)? {
+                return Err(Refusal::Used(digest).into());
+            }
+            let quorum = agreement(proposal, &statement, &signatures, &attached, seen_at)?;
+            let people = quorum.people().to_vec();
+            proposal.event(What::StatementAccepted {
+                statement: statement.clone(),
+                signatures,
+                people: people.clone(),
+            });
+            let done = act(proposal, &statement, &quorum, attached)?;
+            Ok(Agreed {
+                statement: digest,
+                people,
+                done,
+            })
+        })
+    }
+
+    /// Reads the clocks for the log, so that the compliance clock goes on from here whatever
+    /// happens to the machine.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn read_clock(&self, by: u32) -> Result<(), StoreError> {
+        self.commit(by, |proposal| {
+            let reading = proposal.reading();
+            proposal.event(What::ClockRead { reading });
+            Ok(())
+        })
+    }
+
+    /// Lets a roster take force whose delay has passed. Asked before anything is judged by one.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn settle_roster(&self, by: u32) -> Result<(), StoreError> {
+        if self.rules()?.rosters.pending().is_none() {
+            return Ok(());
+        }
+        self.commit(by, |proposal| {
+            let rules = proposal.rules()?;
+            // Time gives rights here, so that the earlier of the two clocks counts.
+            let Some(now) = rules.times(proposal.reading()).disposal else {
+                return Ok(());
+            };
+            if let Some(change) = rules.rosters.plan_due(now) {
+                let change = Box::new(change);
+                proposal.event(What::RosterChanged { change });
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Those who agree to the statement, if they are enough.
+fn agreement(
+    proposal: &Proposal<'_>,
+    statement: &Statement,
+    signatures: &[String],
+    attached: &Attached,
+    seen_at: Option<crate::base::Moment>,
+) -> Result<Quorum, StoreError> {
+    let rules = proposal.rules()?;
+    let roster = rules.rosters.current();
+    let signers = signatures
+        .iter()
+        .map(|armored| verify_statement(statement, armored, roster))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Refusal::from)?;
+    let (amendment, keeping);
+    let matter = match (statement.kind(), statement.target()) {
+        (Kind::Roster, _) => {
+            let Attached::Roster(proposed) = attached else {
+                return Err(Refusal::Unattached("roster").into());
+            };
+            amendment = rules
+                .rosters
+                .amendment(statement, proposed)
+                .map_err(Refusal::from)?;
+            Matter::Roster(&amendment)
+        }
+        (Kind::HoldRelease, Target::Recording(recording)) => {
+            keeping = proposal.keeping(recording)?;
+            let number = statement.number("hold").unwrap_or_default();
+            let hold = keeping.holds.hold(number);
+            let hold = hold.ok_or(Refusal::from(crate::custody::hold::HoldRefused::NoSuch(
+                number,
+            )))?;
+            Matter::Hold { recording, hold }
+        }
+        (Kind::ClassLower, Target::Recording(recording)) => {
+            keeping = proposal.keeping(recording)?;
+            let proposer = keeping.classed_by.as_ref();
+            Matter::Proposed(proposer.ok_or(Refusal::NotClassed(recording))?)
+        }
+        (Kind::Plan, Target::Digest(root)) => {
+            let plan = rules.plan().filter(|p| p.root == root);
+            Matter::Proposed(&plan.ok_or(Refusal::NoSuchPlan(root))?.by)
+        }
+        _ => Matter::Plain,
+    };
+    let context = Context {
+        log: rules.rosters.log(),
+        events: proposal.next_event(),
+        seen_at,
+        now: proposal.now(),
+        roster,
+        matter,
+    };
+    match judge(statement, &signers, &context) {
+        Standing::Enough(quorum) => Ok(quorum),
+        Standing::Wanting(sentence) => Err(Refusal::Wanting(sentence).into()),
+        Standing::Refused(unfit) => Err(Refusal::from(unfit).into()),
+    }
+}
+
+/// What the statement agrees to.
+fn act(
+    proposal: &mut Proposal<'_>,
+    statement: &Statement,
+    quorum: &Quorum,
+    attached: Attached,
+) -> Result<Vec<String>, StoreError> {
+    let digest = statement.digest();
+    let target = statement.target();
+    match (statement.kind(), target, attached) {
+        (Kind::Roster, _, Attached::Roster(proposed)) => {
+            let rules = proposal.rules()?;
+            let change = rules
+                .rosters
+                .plan_change(statement, &proposed, quorum, proposal.now())
+                .map_err(Refusal::from)?;
+            let change = Box::new(change);
+            proposal.event(What::RosterChanged { change });
+            Ok(vec!["The roster changes as agreed.".into()])
+        }
+        (Kind::HoldRelease, Target::Recording(id), _) => {
+            let holds = proposal.keeping(id)?.holds;
+            let hold = holds
+                .release(id, statement, quorum)
+                .map_err(Refusal::from)?;
+            let number = hold.number;
+            let said = format!("Hold {number} on recording {id} is released.");
+            proposal.event(What::HoldReleased {
+                id,
+                number,
+                statement: digest,
+            });
+            Ok(vec![said])
+        }
+        (Kind::ClassLower, Target::Recording(id), _) => lower(proposal, statement, id),
+        (Kind::Policy, Target::Digest(named), Attached::Policy(policy)) => {
+            if policy.digest() != named {
+                return Err(Refusal::Unattached("policy").into());
+            }
+            let rules = proposal.rules()?;
+            let change = rules
+                .policy()
+                .map(|now| crate::retention::compare(now, &policy));
+            let mut done = vec![format!("Policy version {} is in force.", policy.version())];
+            if let Some(change) = change {
+                done.push(change.map_err(Refusal::from)?.words());
+            }
+            proposal.event(What::PolicyAdopted {
+                policy,
+                statement: digest,
+            });
+            Ok(done)
+        }
+        (Kind::Clock, Target::Clock, _) => {
+            let at = statement.moment("confirm").unwrap_or_default();
+            let reading = proposal.reading();
+            let rules = proposal.rules()?;
+            if let Some(policy) = rules.policy() {
+                let mut clock = rules.clock;
+                clock
+                    .apply_confirmed(at, reading, policy.terms().clock)
+                    .map_err(Refusal::from)?;
+            }
+            proposal.event(What::ClockConfirmed {
+                at,
+                reading,
+                statement: digest,
+            });
+            Ok(vec![format!("The time is confirmed: {at}.")])
+        }
+        (Kind::Plan, Target::Digest(root), _) => {
+            let rules = proposal.rules()?;
+            let plan = rules.plan().filter(|p| p.root == root);
+            let plan = plan.ok_or(Refusal::NoSuchPlan(root))?;
+            if plan.approval.is_some() {
+                return Err(Refusal::ApprovedAlready(root).into());
+            }
+            let (items, bytes) = (statement.number("items"), statement.number("bytes"));
+            if (items, bytes) != (Some(plan.items), Some(plan.bytes)) {
+                return Err(Refusal::NoSuchPlan(root).into());
+            }
+            let approval = PlanApproval {
+                root,
+                statement: digest,
+                signers: quorum.people().to_vec(),
+                approved: proposal.now(),
+                expires: None,
+            };
+            proposal.event(What::DisposalApproved { approval });
+            Ok(vec![format!(
+                "Plan {root} is approved. Nothing is removed before its grace is over."
+            )])
+        }
+        (kind, ..) => Err(Refusal::NotYet(kind).into()),
+    }
+}
+
+/// Orders that every clause which is not the one to remain ceases to keep the recording.
+fn lower(
+    proposal: &mut Proposal<'_>,
+    statement: &Statement,
+    id: RecordingId,
+) -> Result<Vec<String>, StoreError> {
+    let to = statement.field("to").unwrap_or_default();
+    let remains: Option<Clause> = match to {
+        "standard" => None,
+        clause => Some(clause.parse().map_err(Refusal::from)?),
+    };
+    let now = proposal.now();
+    let standing = proposal.keeping(id)?.standing;
+    let ends: Vec<Clause> = standing
+        .clauses()
+        .filter(|(clause, raised)| {
+            Some(*clause) != remains && raised.stands_at(now) && raised.lowering.is_none()
+        })
+        .map(|(clause, _)| clause)
+        .collect();
+    if ends.is_empty() {
+        return Err(Refusal::NotClassed(id).into());
+    }
+    if let Some(clause) = remains
+        && !standing.clauses().any(|(c, _)| c == clause)
+    {
+        // Lowering raises nothing: what is to remain must have been there.
+        return Err(Refusal::NotClassed(id).into());
+    }
+    let mut done = Vec::new();
+    for clause in ends {
+        let rules = proposal.rules()?;
+        let Some(policy) = rules.policy() else {
+            continue;
+        };
+        let lowering = Lowering::new(clause, now, policy).map_err(Refusal::from)?;
+        done.push(format!(
+            "Clause {clause} keeps recording {id} until {} and no longer.",
+            lowering.stands_until.in_zone(policy.zone())
+        ));
+        proposal.event(What::RecordingLowered {
+            id,
+            lowering,
+            statement: statement.digest(),
+        });
+    }
+    Ok(done)
+}

@@ -1,0 +1,243 @@
+//! An office with a clock that a test turns: a store opened as a library, two approvers and two
+//! others with keys of their own, and recordings that are admitted without a night.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use recvault::{
+    base::{Clock, Moment, RecordingId, SinceBoot},
+    custody::{Kind, Roster, Statement, Target},
+    recording::{Attribution, Finding, Kind as Sort, Source, State, Value},
+    retention::{Plan, Terms},
+    store::{Admission, Admitted, Agreed, Attached, Store, StoreError},
+};
+use ssh_key::{
+    HashAlg, PrivateKey, SshSig,
+    private::{Ed25519Keypair, KeypairData},
+};
+use tempfile::TempDir;
+
+/// A day in milliseconds.
+pub const DAY: i64 = 86_400_000;
+
+/// A clock that stands until somebody turns it. Boot time goes along unless the wall is moved alone.
+#[derive(Debug, Default)]
+pub struct HandClock {
+    wall: AtomicI64,
+    boottime: AtomicI64,
+    boot: AtomicI64,
+}
+
+impl HandClock {
+    /// Time passes.
+    pub fn pass(&self, ms: i64) {
+        self.wall.fetch_add(ms, Ordering::SeqCst);
+        self.boottime.fetch_add(ms, Ordering::SeqCst);
+    }
+    /// Somebody sets the wall clock.
+    pub fn set_wall(&self, by_ms: i64) {
+        self.wall.fetch_add(by_ms, Ordering::SeqCst);
+    }
+    /// The machine is started anew, after so long.
+    pub fn reboot(&self, after_ms: i64) {
+        self.wall.fetch_add(after_ms, Ordering::SeqCst);
+        self.boottime.store(10_000, Ordering::SeqCst);
+        self.boot.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Moment {
+        Moment::from_ms(self.wall.load(Ordering::SeqCst))
+    }
+    fn since_boot(&self) -> SinceBoot {
+        let boot = self.boot.load(Ordering::SeqCst);
+        let mut id = [7; 16];
+        id[..8].copy_from_slice(&boot.to_be_bytes());
+        SinceBoot {
+            boot: id,
+            ms: self.boottime.load(Ordering::SeqCst),
+        }
+    }
+}
+
+/// A person with a key.
+pub struct Signatory {
+    key: PrivateKey,
+}
+
+impl Signatory {
+    fn new(seed: u8, name: &str) -> Self {
+        let pair = Ed25519Keypair::from_seed(&[seed; 32]);
+        let key = PrivateKey::new(KeypairData::Ed25519(pair), name).unwrap();
+        Self { key }
+    }
+
+    /// The public key as a line of an `authorized_keys` file.
+    pub fn line(&self) -> String {
+        self.key.public_key().to_openssh().unwrap()
+    }
+
+    /// The signature of a statement.
+    pub fn sign(&self, statement: &Statement) -> String {
+        let namespace = statement.kind().namespace();
+        let text = statement.text();
+        let signature = SshSig::sign(&self.key, namespace, HashAlg::Sha512, text.as_bytes());
+        signature.unwrap().to_pem(ssh_key::LineEnding::LF).unwrap()
+    }
+}
+
+/// The user who runs the night.
+pub const IT: u32 = 1_000;
+/// Another user.
+pub const CLERK: u32 = 2_000;
+
+/// The office.
+pub struct Office {
+    dir: TempDir,
+    pub clock: Arc<HandClock>,
+    pub approvers: [Signatory; 2],
+    store: Option<Store>,
+}
+
+impl Office {
+    /// A store that was laid out at this instant, such as `2026-01-31T01:00:00Z`.
+    pub fn at(now: &str) -> Self {
+        let clock = Arc::new(HandClock::default());
+        let now: jiff::Timestamp = now.parse().unwrap();
+        clock.pass(now.as_millisecond());
+        let quick = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let dir = quick.unwrap();
+        let approvers = [
+            Signatory::new(1, "approver-1"),
+            Signatory::new(2, "approver-2"),
+        ];
+        let lines = approvers.each_ref().map(Signatory::line);
+        let roster = Roster::genesis(&lines.each_ref().map(String::as_str)).unwrap();
+        let policy = Terms::default().into_policy().unwrap();
+        let root = dir.path().join("store");
+        Store::create(&root, "office", roster, policy, IT, clock.clone()).unwrap();
+        let mut office = Self {
+            dir,
+            clock,
+            approvers,
+            store: None,
+        };
+        office.reopen();
+        office
+    }
+
+    /// Closes the store and opens it again, as the next command would.
+    pub fn reopen(&mut self) {
+        self.store = None;
+        self.store = Some(Store::open(&self.root(), self.clock.clone()).unwrap());
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    pub fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    /// Admits these bytes as a recording of a known recorder and officer that began and ended now.
+    pub fn admit(&self, name: &str, bytes: &[u8]) -> Result<Admitted, StoreError> {
+        self.admit_with(name, bytes, |_| {})
+    }
+
+    pub fn admit_with(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        change: impl FnOnce(&mut Admission),
+    ) -> Result<Admitted, StoreError> {
+        let path = self.dir.path().join("source");
+        File::create(&path).unwrap().write_all(bytes).unwrap();
+        let source = File::open(&path).unwrap();
+        let staged = self.store().vault().stage(&source).unwrap();
+        let said = |value: &str| {
+            Some(Value {
+                value: value.to_owned(),
+                source: Source::FileName(1),
+            })
+        };
+        let mut admission = Admission {
+            name: name.as_bytes().to_vec(),
+            modified_at: self.clock.now(),
+            kind: Sort::Log,
+            state: State::Kept,
+            attribution: Attribution {
+                device: said("BWC-0001"),
+                officer: said("1003"),
+                started_at: Some(Value {
+                    value: self.clock.now(),
+                    source: Source::FileName(1),
+                }),
+                ..Attribution::default()
+            },
+            findings: Vec::<Finding>::new(),
+            memo: None,
+        };
+        change(&mut admission);
+        self.store().admit(IT, staged, admission)
+    }
+
+    /// Whether the original lies in the vault.
+    pub fn is_there(&self, id: RecordingId) -> bool {
+        let record = self.store().record(id).unwrap().unwrap();
+        self.store().vault().object_path(&record.digest).exists()
+    }
+
+    /// A statement, signed by these approvers, acted on by the clerk.
+    pub fn agree(
+        &self,
+        kind: Kind,
+        target: Target,
+        fields: &[(&str, &str)],
+        by: &[usize],
+    ) -> Result<Agreed, StoreError> {
+        let statement = self.store().draft(kind, target, fields)?;
+        let signatures = by.iter().map(|n| self.approvers[*n].sign(&statement));
+        let signatures = signatures.collect();
+        self.store()
+            .submit(CLERK, statement, signatures, Attached::Nothing)
+    }
+
+    /// Makes a plan of what is due and puts it into the ledger.
+    pub fn plan(&self) -> Plan {
+        let plan = self.store().plan().unwrap();
+        self.store().record_plan(IT, &plan).unwrap();
+        plan
+    }
+
+    /// Approves the plan.
+    pub fn approve(&self, plan: &Plan) -> Result<Agreed, StoreError> {
+        let (items, bytes) = (
+            plan.amount().items.to_string(),
+            plan.amount().bytes.to_string(),
+        );
+        let after = self.clock.now().plus_ms(14 * DAY).to_string();
+        let fields = [
+            ("items", items.as_str()),
+            ("bytes", bytes.as_str()),
+            ("not-before", after.as_str()),
+        ];
+        self.agree(Kind::Plan, Target::Digest(plan.root()), &fields, &[0])
+    }
+
+    /// Lets so many days pass, with a night's look at the clocks each.
+    pub fn days(&self, days: i64) {
+        for _ in 0..days {
+            self.clock.pass(DAY);
+            self.store().read_clock(IT).unwrap();
+        }
+    }
+}
