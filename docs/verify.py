@@ -242,7 +242,7 @@ def main():
     try:
         print(f"VERIFIED: {options.function(options)}")
     except (ValueError, OSError) as error:
-        print(f"NOT VERIFIED: {error}")
+        print("NOT VERIFIED:", " ".join(str(error).split()))
         sys.exit(1)
 
 if __name__ == "__main__":

@@ -43,12 +43,6 @@ impl Case {
         case.laid_out(&keys)
     }
 
-    /// Another store that begins with the approvers of this one.
-    pub fn with_approvers_of(other: &Self) -> Self {
-        let keys = ["approver-1", "approver-2"].map(|name| other.beside(&format!("{name}.pub")));
-        Self::empty().laid_out(&keys)
-    }
-
     fn empty() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),

@@ -7,6 +7,11 @@ use std::{
     process::Command,
 };
 
+use recvault::{
+    ledger::{Ledger, LogKey},
+    proof::CosignRequest,
+};
+
 use crate::case::{Case, files_below};
 
 /// A store with three recordings and a checkpoint over them.
@@ -209,28 +214,24 @@ fn a_rewritten_history_is_refused_by_the_witness() {
         request.to_str().unwrap(),
     ];
     let _ = case.command(&args).code(0);
-
-    // The holder of the key makes another store under the same name: other events, well signed.
-    let forged = Case::with_approvers_of(&case);
-    fs::copy(
-        case.store().join("keys/log.key"),
-        forged.store().join("keys/log.key"),
-    )
-    .unwrap();
-    fs::remove_file(forged.store().join("ledger/checkpoint")).unwrap();
-    let mut forged = forged;
-    for n in 0..9 {
-        forged = forged.file(&format!("{n}.log"), format!("another {n}"));
-    }
-    let _ = forged.batch();
     let now = case.store_command(&["ledger", "verify", "--json"]).json()["events"]
         .as_u64()
-        .unwrap()
-        .to_string();
-    let asked = forged
-        .store_command(&["ledger", "consistency", &now])
-        .code(0);
-    fs::write(&request, asked.out()).unwrap();
+        .unwrap();
+
+    // The holder of the key writes another history under the same name, and signs it well.
+    let key = LogKey::load(&case.store().join("keys/log.key")).unwrap();
+    let folder = case.beside("forged");
+    fs::create_dir(&folder).unwrap();
+    let mut forged = Ledger::create(&folder).unwrap();
+    let lines: Vec<String> = (0..now + 9).map(|n| format!("another event {n}")).collect();
+    let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+    forged.append(&lines).unwrap();
+    forged.publish(&key).unwrap();
+    let asked = CosignRequest {
+        consistency: forged.consistency(now, now + 9).unwrap(),
+        checkpoint: forged.checkpoint().unwrap().unwrap(),
+    };
+    fs::write(&request, asked.to_string()).unwrap();
     let _ = case.command(&args).code(4).says("nothing shows that");
 }
 

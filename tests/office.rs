@@ -140,6 +140,11 @@ impl Office {
         self.store = Some(Store::open(&self.root(), self.clock.clone()).unwrap());
     }
 
+    /// Closes the store.
+    pub fn close(&mut self) {
+        self.store = None;
+    }
+
     pub fn root(&self) -> PathBuf {
         self.dir.path().join("store")
     }
@@ -231,6 +236,12 @@ impl Office {
             ("not-before", after.as_str()),
         ];
         self.agree(Kind::Plan, Target::Digest(plan.root()), &fields, &[0])
+    }
+
+    /// Lets so many days pass at once, the machine running all the while.
+    pub fn skip(&self, days: i64) {
+        self.clock.pass(days * DAY);
+        self.store().read_clock(IT).unwrap();
     }
 
     /// Lets so many days pass, with a night's look at the clocks each.

@@ -1,6 +1,6 @@
 //! The long trials: `./x soak NAME`.
 
-use crate::{killed, real};
+use crate::{expert, killed, real, witness};
 
 /// 50 kills at random moments of nights over 2 s clips.
 #[test]
@@ -18,4 +18,19 @@ fn six_minutes() {
     real::night_over(1_000_000_000, |name| {
         name.ends_with("long_1080p_lowbitrate.mp4")
     });
+}
+
+/// Every change that the tests know, in every file of a log, judged by recvault and by
+/// `docs/verify.py` alike.
+#[test]
+#[ignore = "takes several minutes: ./x soak every_change_is_judged_alike"]
+fn every_change_is_judged_alike() {
+    expert::change_trial(37, 1);
+}
+
+/// A history with any one event written anew by the holder of the log's key.
+#[test]
+#[ignore = "takes a minute: ./x soak every_event_rewritten_is_refused"]
+fn every_event_rewritten_is_refused() {
+    witness::rewrite_trial(1);
 }

@@ -67,6 +67,11 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         "only the command line knows how it is typed",
     ),
     ("comfy_table", &["cli", "report"], "tables are for people"),
+    (
+        "after_tombstone",
+        &["vault", "store"],
+        "only who committed the tombstone may remove",
+    ),
     ("maud::", &["report"], "pages are for people"),
 ];
 

@@ -67,6 +67,17 @@ pub const POINTS: &[(&str, &str)] = &[
     ("vault.remove.aside_folder", "Dispose 3"),
 ];
 
+/// The name of a point that is carried about as data. Without the feature it is empty, so that
+/// not even names are left in the program.
+#[must_use]
+pub const fn named(name: &'static str) -> &'static str {
+    if cfg!(feature = "failpoints") {
+        name
+    } else {
+        ""
+    }
+}
+
 /// Arms the points that `FAILPOINTS` names, for the rest of this process. Call it once, first.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
@@ -124,10 +135,22 @@ mod armed {
     /// Arms the points that `FAILPOINTS` names, for the rest of this process. Call it once, first.
     ///
     /// # Panics
-    /// When `FAILPOINTS` cannot be read: a test that arms nothing would pass for nothing.
+    /// When `FAILPOINTS` cannot be read or names what is not in [`POINTS`]: a test that arms
+    /// nothing would pass for nothing.
     pub fn arm() {
-        // Dropping the scenario would disarm it.
-        std::mem::forget(fail::FailScenario::setup());
+        let scenario = fail::FailScenario::setup();
+        for (place, _) in fail::list() {
+            check_listed(place.strip_suffix(".done").unwrap_or(&place));
+        }
+        // Dropping it would disarm everything.
+        std::mem::forget(scenario);
+    }
+
+    fn check_listed(name: &str) {
+        assert!(
+            POINTS.iter().any(|(listed, _)| *listed == name),
+            "{name} is not in POINTS"
+        );
     }
 
     /// Before the step of the point `name`.
@@ -135,10 +158,7 @@ mod armed {
     /// # Errors
     /// When it is armed to fail: the step is not to be done.
     pub fn step(name: &'static str) -> io::Result<()> {
-        assert!(
-            POINTS.iter().any(|(listed, _)| *listed == name),
-            "{name} is not in POINTS"
-        );
+        check_listed(name);
         pass(name)
     }
 

@@ -70,6 +70,17 @@ pub(super) enum Command {
     Rule(Rule),
     /// Act on a statement that was signed by hand
     Submit(Submit),
+    /// Whether everything still is what the ledger says; changes nothing
+    Check {
+        /// Do not read originals and renditions to their ends
+        #[arg(long)]
+        quick: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the index anew from the ledger; the old one is kept beside it
+    Rebuild(Json),
     /// The log of everything that happened, and its proofs
     Ledger(Ledger),
     /// What this machine has: elements, encoders, fonts, disk

@@ -12,6 +12,7 @@
 
 mod args;
 mod batch;
+mod check;
 mod doctor;
 mod generate;
 mod init;
@@ -130,6 +131,8 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Disposal(disposal) => keep::disposal(args, disposal),
         Command::Rule(rule) => keep::rule(args, rule),
         Command::Submit(submit) => keep::submit(args, submit),
+        Command::Check { quick, json } => check::check(args, *quick, *json),
+        Command::Rebuild(json) => check::rebuild(args, json),
         Command::Ledger(ledger) => ledger::run(args, ledger),
         Command::Doctor(doctor) => doctor::run(args, doctor),
         Command::Generate(generate) => generate::run(generate),

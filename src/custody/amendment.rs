@@ -5,23 +5,33 @@
 //! | amendment | what changes | who agrees | in force |
 //! |---|---|---|---|
 //! | withdrawn | nothing: the statement names the roster in force | one approver, or any two people | at once; what waits is dropped |
-//! | revoked | keys are revoked, or revoked ones leave the text | one approver; two people, one an approver, if no approver could sign after it | at once; what waits is dropped |
-//! | replaced | one person who has no good key left gets new ones | two people, one an approver | after the change delay when both are approvers, otherwise after the repair delay |
+//! | revoked | keys are revoked, or revoked ones leave the text | one approver | at once; what waits is dropped |
+//! | replaced | one person who has no good key left gets new ones | two people, one an approver | after the change delay if both are approvers, otherwise after the repair delay |
+//! | replaced, in a roster of two | the same | the other approver alone | after twice the repair delay |
 //! | changed | anything else | two approvers | after the change delay |
 //!
-//! Why a lost key needs no second approver: an office has two of them, and when one has lost the
-//! key, one is left. Why this is no way for that one to rule alone: the replacement can bring in
-//! no new person and change no role, it needs somebody else to sign as well, it waits for two
-//! weeks in which every report names the person whose key is said to be lost, and any two other
-//! people, or any approver, can withdraw it meanwhile. What remains is said plainly: one
-//! dishonest approver with one accomplice can take over the other approver's place if nobody
-//! looks for two weeks; it is then in the log for good, under a name whose bearer knows better.
+//! *Why one approver revokes, even the last key of all*: a stolen key must not count for an hour
+//! longer than it takes one person to say so. The worst that this right can do is to lock an office
+//! out: then nothing is approved, lowered or destroyed any more, which is the keeping side.
+//!
+//! *Why a lost key needs no second approver*: an office has two of them, and when one has lost the
+//! key, one is left. *Why this is no way for that one to rule alone*: a replacement brings in no
+//! new person and changes no role; somebody else must sign as well; it waits for two weeks, in
+//! which every report names the person whose key is said to be lost; and any two people can
+//! withdraw it meanwhile, which gives nobody a right.
+//!
+//! A roster of only two approvers has nobody else who could sign, and must survive a lost key too.
+//! There, one is enough, after four weeks. An office that does not want this adds a third person,
+//! of any department: it is the number of people in the roster that counts, able to sign or not,
+//! and no single approver can change that number.
+//!
+//! What remains is said plainly. One dishonest approver with one accomplice (or in an office of
+//! two, alone) can take over the other's place if nobody looks for that long; it then stands in
+//! the log for good, under the name of somebody who knows better.
 //!
 //! What waits is dropped whenever another roster takes force, because its text was written
-//! against the older one and would bring back a key that was revoked meanwhile.
-//!
-//! The event numbers beside keys are held to what the statement says was seen, so that they can
-//! be believed.
+//! against the older one and would bring back a key that was revoked meanwhile. The event numbers
+//! beside keys are held to what the statement says was seen, so that they can be believed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +74,8 @@ pub enum Amendment {
     Replaced {
         /// Who.
         person: String,
+        /// Whether there are only two people, so that nobody is left but one approver.
+        of_two: bool,
     },
     /// Anything else.
     Changed,
@@ -79,8 +91,8 @@ impl Amendment {
         const APPROVERS: &[Need] = &[Need::of(2, 2)];
         match self {
             Self::Withdrawn => APPROVER_OR_TWO,
-            Self::Revoked { approvers_left: 0 } | Self::Replaced { .. } => APPROVER_AND_ONE,
-            Self::Revoked { .. } => APPROVER,
+            Self::Revoked { .. } | Self::Replaced { of_two: true, .. } => APPROVER,
+            Self::Replaced { of_two: false, .. } => APPROVER_AND_ONE,
             Self::Changed => APPROVERS,
         }
     }
@@ -89,6 +101,9 @@ impl Amendment {
 /// Why a roster cannot follow the one in force, whoever agrees.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AmendmentError {
+    /// A roster of another store.
+    #[error("the roster is one of another store")]
+    AnotherStore,
     /// A new key without the number of the event that was seen.
     #[error(
         "the new key {key} of {person} must say 'added {seen}', the event that the statement has seen"
@@ -169,6 +184,9 @@ pub fn compare(old: &Roster, new: &Roster, seen: u64) -> Result<Amendment, Amend
     if old == new {
         return Ok(Amendment::Withdrawn);
     }
+    if old.store() != new.store() {
+        return Err(AmendmentError::AnotherStore);
+    }
     let before: BTreeMap<&PublicKey, (&Person, &Key)> =
         old.keys().map(|(p, k)| (&k.public, (p, k))).collect();
     let mut gained: BTreeSet<&str> = BTreeSet::new();
@@ -217,7 +235,10 @@ pub fn compare(old: &Roster, new: &Roster, seen: u64) -> Result<Amendment, Amend
             approvers_left: new.approvers_able(),
         }),
         (Some(id), None) if !revoked && losers.iter().all(|l| *l == id) && has_lost(old, id) => {
-            Ok(Amendment::Replaced { person: id.into() })
+            Ok(Amendment::Replaced {
+                person: id.into(),
+                of_two: old.people().count() == 2,
+            })
         }
         _ => Ok(Amendment::Changed),
     }

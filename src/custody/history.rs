@@ -226,6 +226,9 @@ impl RosterHistory {
                     statement: digest,
                 });
             }
+            Amendment::Replaced { .. } if quorum.people().len() < 2 => {
+                delays.repair_hours.saturating_mul(2)
+            }
             Amendment::Replaced { .. } if quorum.approvers() < 2 => delays.repair_hours,
             Amendment::Replaced { .. } | Amendment::Changed => delays.change_hours,
         };

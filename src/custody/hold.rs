@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::{
     actor::Actor,
+    amendment::Need,
     kind::{Kind, Target},
     line::{LineError, check_value},
     quorum::Quorum,
@@ -49,6 +50,15 @@ pub struct Hold {
     pub placed_at: u64,
     /// How many people must agree to lift it.
     pub releasers_needed: u32,
+}
+
+impl Hold {
+    /// How much agreement lifts it.
+    #[must_use]
+    pub fn need(&self) -> Need {
+        let people = self.releasers_needed.max(RELEASERS);
+        Need::of(usize::try_from(people).unwrap_or(usize::MAX), 1)
+    }
 }
 
 impl fmt::Display for Hold {
@@ -213,7 +223,7 @@ impl Holds {
         let number = statement.number("hold").filter(|_| about);
         let number = number.ok_or(HoldRefused::AnotherStatement)?;
         let hold = self.hold(number).ok_or(HoldRefused::NoSuch(number))?;
-        if quorum.statement() != statement.digest() {
+        if quorum.statement() != statement.digest() || !quorum.meets(&[hold.need()]) {
             return Err(HoldRefused::Agreement(hold.number));
         }
         Ok(hold)

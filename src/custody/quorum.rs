@@ -189,8 +189,7 @@ pub fn judge(statement: &Statement, signers: &[Signer], context: &Context) -> St
     let needs = match context.matter {
         Matter::Roster(amendment) => amendment.needs(),
         Matter::Hold { hold, .. } => {
-            let people = usize::try_from(hold.releasers_needed).unwrap_or(usize::MAX);
-            by_hold = [Need::of(people.max(1), 1)];
+            by_hold = [hold.need()];
             by_hold.as_slice()
         }
         Matter::Plain | Matter::Proposed(_) => fixed,
@@ -198,7 +197,7 @@ pub fn judge(statement: &Statement, signers: &[Signer], context: &Context) -> St
     let mut counted: BTreeMap<&str, Role> = BTreeMap::new();
     let mut asides: Vec<String> = Vec::new();
     for signer in signers {
-        match counts(signer, context, apart) {
+        match counts(signer, statement, context, apart) {
             Ok(person) => {
                 counted.insert(&person.id, person.role);
             }
@@ -277,9 +276,13 @@ fn check_fit(statement: &Statement, context: &Context) -> Result<(), Unfit> {
 /// The person whose signature this is, or why it does not count.
 fn counts<'a>(
     signer: &Signer,
+    statement: &Statement,
     context: &Context<'a>,
     apart: Apart,
 ) -> Result<&'a Person, &'static str> {
+    if !signer.signed(statement) {
+        return Err("it is one of another statement");
+    }
     let person = context.roster.person(signer.person());
     let person = person.ok_or("nobody of that handle is in the roster in force")?;
     let key = person

@@ -24,6 +24,7 @@ use super::{
     key::{Key, KeyError, PublicKey},
     kind::Kind,
     line::{LineError, check_handle},
+    statement::Nonce,
 };
 use crate::base::{Digest, ErrorKind, Explain};
 
@@ -250,6 +251,7 @@ impl Default for Delays {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Roster {
+    store: Option<Nonce>,
     people: BTreeMap<String, Person>,
     delays: Delays,
 }
@@ -295,11 +297,40 @@ impl Roster {
             return Err(RosterError::Delay { change, repair });
         }
         let roster = Self {
+            store: None,
             people: kept,
             delays,
         };
         roster.check_whole()?;
         Ok(roster)
+    }
+
+    /// The same roster, of this store. Two stores with the same people are then two logs, and a
+    /// statement for one says nothing in the other.
+    ///
+    /// # Errors
+    /// The text would be too long.
+    pub fn for_store(self, store: Nonce) -> Result<Self, RosterError> {
+        let store = Some(store);
+        let roster = Self { store, ..self };
+        roster.check_whole()?;
+        Ok(roster)
+    }
+
+    /// A roster of the same store with these people and delays, to be proposed.
+    ///
+    /// # Errors
+    /// The first rule that they break.
+    pub fn amended(
+        &self,
+        people: impl IntoIterator<Item = Person>,
+        delays: Delays,
+    ) -> Result<Self, RosterError> {
+        let roster = Self::new(people, delays)?;
+        match self.store {
+            Some(store) => roster.for_store(store),
+            None => Ok(roster),
+        }
     }
 
     fn check_whole(&self) -> Result<(), RosterError> {
@@ -322,7 +353,8 @@ impl Roster {
     /// approvers: nothing that needs one can ever happen, and its text says so.
     ///
     /// A person's handle is what stands before the `@` of the comment, where that is a handle and
-    /// nobody else's; otherwise `approver-1`, `approver-2`, by the order of the lines.
+    /// nobody else's; otherwise `approver-1`, `approver-2`, by the order of the lines. Follow it
+    /// with [`for_store`](Self::for_store).
     ///
     /// # Errors
     /// A line is no key, one key stands there twice, or there is one line only.
@@ -351,6 +383,12 @@ impl Roster {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::new(Sha256::digest(self.text()).into())
+    }
+
+    /// What makes the store's log another than that of every other store, if it was given.
+    #[must_use]
+    pub const fn store(&self) -> Option<Nonce> {
+        self.store
     }
 
     /// How long a change of this roster waits.

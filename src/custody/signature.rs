@@ -3,14 +3,19 @@
 //!
 //! [`verify`] promises: a [`Signer`] comes out only when the signature is one over exactly this
 //! text, under exactly this namespace, by a good key of the roster. It never accepts what
-//! `ssh-keygen -Y verify` refuses. It refuses three things that `ssh-keygen` lets pass and that
-//! its own `-Y sign` never makes: a format version other than 1 and a filled reserved field, which
-//! the signature does not cover and anybody could change; and a security key's signature without
-//! a touch, because such a signature is not an act of a person but of a program.
+//! `ssh-keygen -Y verify` refuses. It refuses some things that `ssh-keygen` lets pass and that its
+//! own `-Y sign` never makes:
+//!
+//! - a format version of 0 and a filled reserved field, which the signature does not cover and
+//!   anybody could change;
+//! - a security key's signature without a touch (`no-touch-required`): such a signature is the act
+//!   of a program and not of a person;
+//! - a signature that a browser made (WebAuthn), and numbers that are not in their shortest form.
 //!
 //! Signing is not done here: the private key stays with its owner and OpenSSH.
 
 use data_encoding::BASE64;
+use sha2::{Digest as _, Sha256};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, Signature, SshSig};
 use thiserror::Error;
 
@@ -19,7 +24,7 @@ use super::{
     roster::{Role, Roster},
     statement::Statement,
 };
-use crate::base::{ErrorKind, Explain};
+use crate::base::{Digest, ErrorKind, Explain};
 
 /// Bytes of an armored signature. RSA of 4,096 bits takes 1,600.
 pub const ARMOR_BYTES_MAX: usize = 8 * 1024;
@@ -33,12 +38,14 @@ const USER_PRESENT: u8 = 0x01;
 /// Flags and counter at the end of a security key's signature.
 const SK_TRAILER_BYTES: usize = 5;
 
-/// Who signed. Only [`verify`] makes one.
+/// Who signed, and what. Only [`verify`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
     person: String,
     role: Role,
     key: String,
+    text: Digest,
+    namespace: String,
 }
 
 impl Signer {
@@ -60,12 +67,24 @@ impl Signer {
         &self.key
     }
 
+    /// Whether it is this statement that they signed, under the namespace of its kind.
+    #[must_use]
+    pub fn signed(&self, statement: &Statement) -> bool {
+        self.text == statement.digest() && self.namespace == statement.kind().namespace()
+    }
+
     #[cfg(test)]
-    pub(super) fn for_test(person: &str, role: Role, key: &super::key::PublicKey) -> Self {
+    pub(super) fn for_test(
+        person: &super::roster::Person,
+        key: &super::key::Key,
+        statement: &Statement,
+    ) -> Self {
         Self {
-            person: person.into(),
-            role,
-            key: key.fingerprint(),
+            person: person.id.clone(),
+            role: person.role,
+            key: key.public.fingerprint(),
+            text: statement.digest(),
+            namespace: statement.kind().namespace().into(),
         }
     }
 }
@@ -193,6 +212,8 @@ pub fn verify(
         person: person.id.clone(),
         role: person.role,
         key: key.public.fingerprint(),
+        text: Digest::new(Sha256::digest(text).into()),
+        namespace: namespace.to_owned(),
     })
 }
 

@@ -125,7 +125,8 @@ impl Explain for StatementError {
     }
 }
 
-/// 128 bits out of a random source: they make each statement another text.
+/// 128 bits out of a random source: they make each statement another text, and each store another
+/// log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nonce([u8; 16]);
 
@@ -136,7 +137,7 @@ impl Nonce {
         Self(bytes)
     }
 
-    fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let bytes = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes());
         let nonce = Self(bytes.ok()?.try_into().ok()?);
         (nonce.to_string() == text).then_some(nonce)

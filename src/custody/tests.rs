@@ -89,10 +89,10 @@ pub(super) fn about(roster: &Roster, seen: u64) -> Statement {
     Statement::new(head, [("reason", "because")]).unwrap()
 }
 
-/// The person's signer, by key number `n`, as a verified signature gives it.
-pub(super) fn signer(roster: &Roster, n: u8) -> Signer {
+/// The signer of this statement by key number `n`, as a verified signature gives it.
+pub(super) fn signer(roster: &Roster, n: u8, statement: &Statement) -> Signer {
     let (person, key) = roster.holder(&public(n)).unwrap();
-    Signer::for_test(&person.id, person.role, &key.public)
+    Signer::for_test(person, key, statement)
 }
 
 /// The armored signature of key number `n`.

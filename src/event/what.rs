@@ -337,6 +337,23 @@ impl What {
         value["kind"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// The commitments in it: each to a detail that is there, or was erased.
+    #[must_use]
+    pub fn seals(&self) -> Vec<Sealed> {
+        match self {
+            Self::OfficerRegistered { name, .. }
+            | Self::RecordingSighted { name, .. }
+            | Self::RecordingReappeared { name, .. }
+            | Self::SourceReleased { name, .. } => vec![*name],
+            Self::RecordingAdmitted(a) => a.remark.into_iter().chain([a.name]).collect(),
+            Self::RecordingClassified { note, .. } => vec![*note],
+            Self::HoldPlaced {
+                reason, requester, ..
+            } => vec![*reason, *requester],
+            _ => Vec::new(),
+        }
+    }
+
     /// The recording that this is about, if it is about one.
     #[must_use]
     pub fn recording(&self) -> Option<RecordingId> {

@@ -24,6 +24,7 @@ mod scan;
 
 pub use batch::Batch;
 pub use column::Column;
+pub use dump::Difference;
 pub use error::IndexError;
 pub use memo::Memo;
 pub use open::FORMAT;

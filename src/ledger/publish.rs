@@ -61,7 +61,8 @@ impl Ledger {
     }
 
     /// Adds a witness's cosignature to the checkpoint that is there, durably, so that the proofs
-    /// made from now on carry it.
+    /// made from now on carry it. Of several by one witness the first stays: it says since when he
+    /// has known the log to be so.
     ///
     /// # Errors
     /// [`LedgerError::Checkpoint`] when it is not by this witness over this checkpoint.
@@ -81,6 +82,10 @@ impl Ledger {
             .map_err(wrong)?;
         let alone = Note::new(note.text(), vec![cosignature.clone()]).map_err(wrong)?;
         alone.verify(&[witness]).map_err(wrong)?;
+        let before = Checkpoint::cosigned_by(&note, &[witness]).map_err(wrong)?;
+        if !before.is_empty() {
+            return Ok(note);
+        }
         let note = note.with(cosignature.clone()).map_err(wrong)?;
         let text = note.to_string();
         files::place(&self.dir, &path, CHECKPOINT_MODE, text.as_bytes())?;

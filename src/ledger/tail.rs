@@ -196,11 +196,23 @@ impl Tail {
         let failed = |e| LedgerError::io("renaming to", &path, e);
         files::make_room(dir, bundle)?;
         fs::set_permissions(&self.path, Permissions::from_mode(BUNDLE_MODE)).map_err(failed)?;
-        let flags = rustix::fs::RenameFlags::NOREPLACE;
-        let cwd = rustix::fs::CWD;
-        rustix::fs::renameat_with(cwd, &self.path, cwd, &path, flags)
-            .map_err(|e| failed(e.into()))?;
+        rename_to_free(&self.path, &path).map_err(failed)?;
         let folder = path.parent().unwrap_or(dir);
         durable::sync_dir(folder).map_err(|e| LedgerError::fsync(folder, e))
+    }
+}
+
+/// Renames, but never over what is there.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::{
+        fs::{CWD, RenameFlags, renameat_with},
+        io::Errno,
+    };
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that cannot do it in one step; there is one writer.
+        Err(Errno::INVAL | Errno::NOSYS) if fs::symlink_metadata(to).is_err() => {
+            fs::rename(from, to)
+        }
+        other => Ok(other?),
     }
 }

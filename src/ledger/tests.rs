@@ -12,6 +12,12 @@ use crate::{
     proof::{Algorithm, NoteKey},
 };
 
+/// In memory where there is such a folder: what a disk would keep is not tried here.
+fn folder() -> tempfile::TempDir {
+    let quick = tempfile::tempdir_in("/dev/shm");
+    quick.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn key() -> LogKey {
     LogKey::from_seed("recvault/test", &[7; 32]).unwrap()
 }
@@ -64,7 +70,7 @@ fn verify(dir: &Path) -> Result<Verified, LedgerError> {
 
 #[test]
 fn roots_are_those_of_the_tree_at_every_length_open_or_opened_again() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = Ledger::create(dir.path()).unwrap();
     assert_eq!(ledger.root().unwrap(), EMPTY_ROOT);
     for len in [1, 2, 3, 255, 256, 257, 511, 512, 513, 1_000] {
@@ -87,7 +93,7 @@ fn roots_are_those_of_the_tree_at_every_length_open_or_opened_again() {
 /// 65,536 events and a few: a level above the first, and the moment at which it is full.
 #[test]
 fn levels_above_are_filled_and_every_proof_across_them_holds() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 65_535);
     let sizes = [65_535, 65_536, 65_537, 65_793];
     for size in sizes {
@@ -127,7 +133,7 @@ fn levels_above_are_filled_and_every_proof_across_them_holds() {
 
 #[test]
 fn any_stretch_can_be_read_also_across_bundles() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let ledger = filled(dir.path(), 600);
     for from in [0_u64, 1, 255, 256, 511, 512, 599, 600] {
         for limit in [0, 1, 2, 256, 257, u64::MAX] {
@@ -141,7 +147,7 @@ fn any_stretch_can_be_read_also_across_bundles() {
 
 #[test]
 fn what_cannot_be_an_event_is_refused_whole() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 1);
     let long = vec![b'x'; EVENT_BYTES_MAX + 1];
     for bad in [b"".as_slice(), b"a\nb", &long] {
@@ -161,7 +167,7 @@ fn what_cannot_be_an_event_is_refused_whole() {
 
 #[test]
 fn killed_at_any_byte_of_an_append_the_whole_events_remain() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     drop(filled(dir.path(), 4));
     let tail = dir.path().join(TAIL);
     let whole = fs::read(&tail).unwrap();
@@ -194,7 +200,7 @@ fn killed_at_any_byte_of_an_append_the_whole_events_remain() {
 /// the same, and the next append finishes the rest.
 #[test]
 fn killed_at_any_step_of_turning_the_tail_nothing_is_lost_or_doubled() {
-    let whole = tempfile::tempdir().unwrap();
+    let whole = folder();
     let mut ledger = filled(whole.path(), 512);
     ledger.publish(&key()).unwrap();
     fill(&mut ledger, 514);
@@ -204,7 +210,7 @@ fn killed_at_any_step_of_turning_the_tail_nothing_is_lost_or_doubled() {
         .map(|name| (name.clone(), fs::read(whole.path().join(name)).unwrap()))
         .collect();
     for step in 0..5 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let mut ledger = filled(dir.path(), 500);
         ledger.publish(&key()).unwrap();
         fill(&mut ledger, 512);
@@ -252,7 +258,7 @@ fn killed_at_any_step_of_turning_the_tail_nothing_is_lost_or_doubled() {
 /// what comes.
 #[test]
 fn killed_while_publishing_the_checkpoint_before_holds() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 300);
     let before = ledger.publish(&key()).unwrap();
     let note = fs::read(dir.path().join(CHECKPOINT)).unwrap();
@@ -275,7 +281,7 @@ fn killed_while_publishing_the_checkpoint_before_holds() {
 
 #[test]
 fn a_checkpoint_says_what_is_there_and_partial_files_go_when_full_ones_come() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = Ledger::create(dir.path()).unwrap();
     assert_eq!(ledger.checkpoint().unwrap(), None);
     let first = ledger.publish(&key()).unwrap();
@@ -315,7 +321,7 @@ fn a_checkpoint_says_what_is_there_and_partial_files_go_when_full_ones_come() {
 
 #[test]
 fn publishing_again_changes_nothing_and_keeps_the_witnesses_word() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 10);
     let checkpoint = ledger.publish(&key()).unwrap();
     let witness = NoteKey::from_seed("w", Algorithm::Cosignature, &[9; 32]).unwrap();
@@ -331,6 +337,9 @@ fn publishing_again_changes_nothing_and_keeps_the_witnesses_word() {
         .keep_cosignature(&cosignature, &witness.verifier())
         .unwrap();
     assert_eq!(kept.signatures().len(), 2);
+    let later = witness.sign(&checkpoint.text(), at.plus_ms(5_000));
+    let again = ledger.keep_cosignature(&later, &witness.verifier());
+    assert_eq!(again.unwrap(), kept, "since when is what counts");
     assert_eq!(ledger.publish(&key()).unwrap(), checkpoint);
     assert_eq!(ledger.checkpoint().unwrap(), Some(kept));
     verify(dir.path()).unwrap();
@@ -343,7 +352,7 @@ fn nothing_is_signed_that_does_not_extend_what_was_signed() {
         ledger.append(&[b"one more"])?;
         ledger.publish(key)
     };
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     filled(dir.path(), 300).publish(&key()).unwrap();
     let good = fs::read(dir.path().join(TAIL)).unwrap();
     // Another key, also with the same name.
@@ -368,6 +377,10 @@ fn nothing_is_signed_that_does_not_extend_what_was_signed() {
     // Fewer events than were signed: not even opened.
     fs::write(dir.path().join(TAIL), &good[..22]).unwrap();
     assert!(matches!(
+        verify(dir.path()),
+        Err(LedgerError::Behind { len: 258, .. })
+    ));
+    assert!(matches!(
         publish(dir.path(), &key()),
         Err(LedgerError::Behind {
             published: 300,
@@ -379,9 +392,39 @@ fn nothing_is_signed_that_does_not_extend_what_was_signed() {
     assert_eq!(publish(dir.path(), &key()).unwrap().size, 301);
 }
 
+/// What no checkpoint covers yet is missed as well, and a tail is never longer than a bundle.
+#[test]
+fn what_is_missing_or_too_much_behind_the_checkpoint_is_named() {
+    let dir = folder();
+    let mut ledger = filled(dir.path(), 100);
+    ledger.publish(&key()).unwrap();
+    fill(&mut ledger, 700);
+    for name in [
+        "tile/entries/001",
+        "tile/0/001",
+        "tile/0/000",
+        "tile/entries/000",
+    ] {
+        let path = dir.path().join(name);
+        let good = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let e = verify(dir.path()).unwrap_err().to_string();
+        assert!(e.contains(name) && e.ends_with("it is missing"), "{e}");
+        fs::write(&path, good).unwrap();
+    }
+    fill(&mut ledger, 768);
+    assert_eq!(verify(dir.path()).unwrap().events, 768);
+    let tail = dir.path().join(TAIL);
+    let good = fs::read(&tail).unwrap();
+    fs::write(&tail, [&good[..], b"\0\x01x"].concat()).unwrap();
+    let open = Ledger::open(dir.path()).unwrap();
+    assert_eq!((open.len(), open.torn_bytes()), (768, 3));
+    assert!(matches!(verify(dir.path()), Err(LedgerError::Torn { .. })));
+}
+
 #[test]
 fn what_lies_behind_the_checkpoint_can_be_cut_back_and_nothing_else() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 300);
     ledger.publish(&key()).unwrap();
     fill(&mut ledger, 310);
@@ -396,7 +439,7 @@ fn what_lies_behind_the_checkpoint_can_be_cut_back_and_nothing_else() {
 
 #[test]
 fn two_who_append_notice_each_other() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut one = filled(dir.path(), 3);
     let mut other = Ledger::open(dir.path()).unwrap();
     fill(&mut one, 4);
@@ -412,14 +455,14 @@ fn two_who_append_notice_each_other() {
         Err(LedgerError::Failed { .. })
     ));
     assert!(Ledger::create(dir.path()).is_err());
-    let empty = tempfile::tempdir().unwrap();
+    let empty = folder();
     assert!(!exists(empty.path()) && Ledger::open(empty.path()).is_err());
 }
 
 /// Full bundles may be gigabytes: opening must not even look into them, nor a proof.
 #[test]
 fn opening_and_proving_do_not_read_full_bundles() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 1_500);
     ledger.publish(&key()).unwrap();
     for n in 0..5 {
@@ -441,7 +484,7 @@ fn opening_and_proving_do_not_read_full_bundles() {
 
 #[test]
 fn a_copy_that_cannot_be_written_to_can_be_opened_and_verified() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 512);
     ledger.publish(&key()).unwrap();
     fill(&mut ledger, 515);
@@ -455,7 +498,7 @@ fn a_copy_that_cannot_be_written_to_can_be_opened_and_verified() {
 
 #[test]
 fn a_proof_is_small_and_quick_and_verifying_says_how_far_it_is() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut ledger = filled(dir.path(), 70_000);
     let checkpoint = ledger.publish(&key()).unwrap();
     let begun = Instant::now();
@@ -479,30 +522,52 @@ fn a_proof_is_small_and_quick_and_verifying_says_how_far_it_is() {
     assert_eq!(*heard.borrow(), [65_536, 69_888, 70_000]);
 }
 
-/// The owner goes on while somebody reads and verifies.
+/// The owner goes on while somebody reads and verifies: tails become bundles under his eyes.
 #[test]
 fn readers_see_a_whole_log_while_the_owner_appends_and_publishes() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut ledger = filled(dir.path(), 100);
-    let done = std::sync::atomic::AtomicBool::new(false);
+    use std::sync::atomic::{AtomicBool, Ordering};
+    const STEP: u64 = 64;
+    const STEPS: u64 = 200;
+    let roots: Vec<Digest> = {
+        let dir = folder();
+        let mut ledger = Ledger::create(dir.path()).unwrap();
+        let mut grown = |n| {
+            fill(&mut ledger, n * STEP);
+            ledger.root().unwrap()
+        };
+        (0..=STEPS).map(&mut grown).collect()
+    };
+    let dir = folder();
+    let mut ledger = Ledger::create(dir.path()).unwrap();
+    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
+        let opening = scope.spawn(|| {
             let mut rounds = 0;
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            while !done.load(Ordering::Relaxed) {
                 let open = Ledger::open(dir.path()).unwrap();
-                assert_eq!(open.root().unwrap(), root(open.len()));
+                // A write may be seen by half.
+                let whole = open.len() / STEP;
+                let root = open.root_at(whole * STEP).unwrap();
+                assert_eq!(root, roots[whole as usize], "{}", open.len());
+                rounds += 1;
+            }
+            rounds
+        });
+        let verifying = scope.spawn(|| {
+            let mut rounds = 0;
+            while !done.load(Ordering::Relaxed) {
                 verify(dir.path()).unwrap();
                 rounds += 1;
             }
             rounds
         });
-        for len in (100..2_000).step_by(7) {
-            fill(&mut ledger, len);
-            if len % 5 == 0 {
+        for n in 1..=STEPS {
+            fill(&mut ledger, n * STEP);
+            if n % 5 == 0 {
                 ledger.publish(&key()).unwrap();
             }
         }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
-        assert!(reader.join().unwrap() > 0);
+        done.store(true, Ordering::Relaxed);
+        assert!(opening.join().unwrap() > 0 && verifying.join().unwrap() > 0);
     });
 }

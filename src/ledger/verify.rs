@@ -292,7 +292,7 @@ fn check_tile(dir: &Path, level: u32, index: u64, wanted: &[Digest]) -> Result<(
     ))
 }
 
-/// Everything below the folder of tiles that [`check_full`] has not read.
+/// Everything below the folder of tiles that [`Full`] has not read.
 fn check_others(dir: &Path, edge: &Edge, tail: &[u8]) -> Result<(), LedgerError> {
     // A folder is listed in any order, but what is wrong is named in one.
     let mut first: Option<(String, LedgerError)> = None;

@@ -83,6 +83,11 @@ pub enum Command {
     Disposal(DisposalAsk),
     /// Roster, policy and clock as they stand.
     Rules,
+    /// Whether everything still is what the ledger says.
+    Check {
+        /// Without reading originals and renditions to their ends.
+        quick: bool,
+    },
 }
 
 /// Which act a statement is wanted for.
@@ -312,6 +317,19 @@ pub enum Answer {
     },
     /// What carrying a plan out came to.
     Applied(Box<Applied>),
+    /// What a check found.
+    Checked {
+        /// Events in the ledger.
+        events: u64,
+        /// Recordings, those disposed of included.
+        recordings: u64,
+        /// Originals and renditions that were read to their ends.
+        objects: u64,
+        /// What is wrong, as sentences.
+        wrong: Vec<String>,
+        /// How much more is wrong than is told.
+        more: u64,
+    },
     /// Roster, policy and clock.
     Rules {
         /// The roster's text.

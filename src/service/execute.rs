@@ -17,7 +17,7 @@ use crate::{
     intake::{self, Watcher},
     recording::{FindingKind, Kind, Record, State},
     registry, report,
-    store::{HoldRequest, Store},
+    store::{Checked, Depth, HoldRequest, Store},
 };
 
 /// A store and everything that can be asked of it.
@@ -106,6 +106,7 @@ impl Executor {
             } => acts::submit(&self.store, by, &statement, signatures, attached),
             Command::Disposal(ask) => keeping::disposal(&self.store, by, ask),
             Command::Rules => acts::rules(&self.store),
+            Command::Check { quick } => self.check(quick, by),
             Command::Ledger(ask) => super::ledger::answer(&self.store, &self.zone()?, ask),
         }
     }
@@ -164,6 +165,26 @@ impl Executor {
         }
         *night = Some((self.clock.now(), by));
         Ok(Running(&self.night))
+    }
+
+    fn check(&self, quick: bool, by: u32) -> Result<Answer, Failure> {
+        // A night admits and stages meanwhile: then everything would look one too many.
+        let _running = self.one_night(by)?;
+        let depth = if quick { Depth::Quick } else { Depth::Whole };
+        let Checked {
+            events,
+            recordings,
+            objects,
+            wrong,
+            more,
+        } = self.store.check(depth, &|_, _| {})?;
+        Ok(Answer::Checked {
+            events,
+            recordings,
+            objects,
+            wrong,
+            more,
+        })
     }
 
     fn import(&self, csv: &[u8], dry_run: bool, by: u32) -> Result<Answer, Failure> {

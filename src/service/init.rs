@@ -8,7 +8,7 @@ use super::Failure;
 use crate::{
     base::{Digest, ErrorKind, SystemClock, durable},
     config::Config,
-    custody::Roster,
+    custody::{Nonce, Roster},
     retention::Terms,
     store::Store,
 };
@@ -34,7 +34,15 @@ pub fn init(
         );
     }
     let keys: Vec<&str> = approver_keys.iter().map(String::as_str).collect();
-    let roster = Roster::genesis(&keys)?;
+    // Two stores of one office are two logs, also where the same people approve.
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|e| {
+        Failure::new(
+            ErrorKind::Fault,
+            format!("the system gives no randomness: {e}"),
+        )
+    })?;
+    let roster = Roster::genesis(&keys)?.for_store(Nonce::new(nonce))?;
     let digest = roster.digest();
     let by = rustix::process::getuid().as_raw();
     let terms = Terms {

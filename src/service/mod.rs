@@ -18,6 +18,7 @@ mod keeping;
 mod ledger;
 mod owner;
 mod perform;
+mod rebuild;
 mod settings;
 mod wire;
 
@@ -26,4 +27,5 @@ pub use execute::Executor;
 pub use init::init;
 pub use owner::{Ownership, serve};
 pub use perform::{Caller, perform};
+pub use rebuild::rebuild;
 pub use settings::of_machine;

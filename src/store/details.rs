@@ -3,13 +3,14 @@
 //! other, and is then an erased detail. It is authoritative and belongs to a backup of the ledger.
 
 use std::{
+    collections::HashMap,
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-use crate::event::Detail;
+use crate::event::{Detail, Sealed};
 
 /// The file of details, open for appending.
 #[derive(Debug)]
@@ -50,9 +51,18 @@ impl Details {
         self.file.sync_data()
     }
 
+    /// How many lines were blanked: details that were erased on purpose.
+    pub(super) fn erased(&mut self) -> io::Result<u64> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut all = Vec::new();
+        self.file.read_to_end(&mut all)?;
+        let lines = all.split_inclusive(|b| *b == b'\n');
+        let blank = lines.filter(|line| line.iter().all(u8::is_ascii_whitespace));
+        Ok(blank.count() as u64)
+    }
+
     /// All details that have not been erased, by their seals.
-    #[cfg(test)]
-    fn read_all(&mut self) -> io::Result<std::collections::HashMap<crate::event::Sealed, Vec<u8>>> {
+    pub(super) fn read_all(&mut self) -> io::Result<HashMap<Sealed, Vec<u8>>> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut all = Vec::new();
         self.file.read_to_end(&mut all)?;

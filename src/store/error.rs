@@ -66,6 +66,14 @@ pub enum StoreError {
         /// Events in the index.
         index: u64,
     },
+    /// The checkpoint is not the newest that was signed.
+    #[error("the checkpoint is over {signed} events, but one over {published} was signed")]
+    CheckpointBehind {
+        /// Events under the checkpoint that is there; 0 if there is none.
+        signed: u64,
+        /// Events under the newest one.
+        published: u64,
+    },
     /// Ledger and index disagree.
     #[error("event {n} is not the same in the ledger and in the index")]
     Disagree {
@@ -110,6 +118,7 @@ impl Explain for StoreError {
             | Self::Layout { .. } => ErrorKind::Fault,
             Self::Rows(_)
             | Self::IndexBehind { .. }
+            | Self::CheckpointBehind { .. }
             | Self::Disagree { .. }
             | Self::SameHead { .. } => ErrorKind::Integrity,
             Self::NotEmpty(_) => ErrorKind::Usage,
@@ -127,6 +136,9 @@ impl Explain for StoreError {
             Self::Line(e) => return e.hint(),
             Self::IndexBehind { .. } => {
                 "the index was restored from an older copy; restore the newer one, nothing was changed"
+            }
+            Self::CheckpointBehind { .. } => {
+                "put the newest checkpoint back: a witness has it, and so has every copy of the ledger since"
             }
             Self::Disagree { .. } => {
                 "one of the two was altered; keep both as they are and compare with a copy from elsewhere"

@@ -11,13 +11,16 @@
 
 mod admit;
 mod blobs;
+mod check;
 mod details;
 mod disposing;
 mod error;
 mod fold;
+mod group;
 mod holding;
 mod keeping;
 mod past;
+mod rebuild;
 mod recover;
 mod rendition;
 mod rows;
@@ -31,10 +34,12 @@ use std::{
 };
 
 pub use admit::{Admission, Admitted};
+pub use check::{Checked, Depth};
 pub use disposing::Upcoming;
 pub use error::{Refusal, StoreError};
 pub use holding::HoldRequest;
 pub use keeping::Keeping;
+pub use rebuild::{Rebuilt, rebuild};
 pub use recover::Recovered;
 pub use rows::Night;
 pub use rules::{Planned, Rules, reading};

@@ -9,6 +9,7 @@ use crate::{
     event::{Event, line},
     index::{Column, Index, keys},
     ledger::Ledger,
+    proof::Checkpoint,
     vault::Vault,
 };
 
@@ -49,6 +50,15 @@ pub(super) fn recover(
             ledger: ledger.len(),
             index: head.next,
         });
+    }
+    // Somebody who puts an older checkpoint in the place of the newest wants a shorter history.
+    let published = rows::published(index)?;
+    let signed = ledger
+        .checkpoint()?
+        .map(|note| Checkpoint::parse(note.text()));
+    let signed = signed.transpose()?.map_or(0, |checkpoint| checkpoint.size);
+    if signed < published {
+        return Err(StoreError::CheckpointBehind { signed, published });
     }
     let complete = rows::complete(index)?;
     // A power cut may leave, behind the last sync, whole events that are not those of then. What

@@ -12,6 +12,7 @@ use crate::{
 
 const HEAD: &[u8] = b"head";
 const COMPLETE: &[u8] = b"complete";
+const PUBLISHED: &[u8] = b"published";
 const REGISTER: &[u8] = b"register";
 const RULES: &[u8] = b"rules";
 
@@ -55,6 +56,15 @@ pub(super) fn put_complete(batch: &mut Batch, next: u64) {
 
 pub(super) fn complete(index: &Index) -> Result<u64, StoreError> {
     Ok(get(index, Column::Meta, COMPLETE)?.unwrap_or(0))
+}
+
+/// Over how many events a checkpoint was signed last: an older one, or none, is not ours.
+pub(super) fn put_published(batch: &mut Batch, size: u64) {
+    batch.put(Column::Meta, PUBLISHED, size.to_string());
+}
+
+pub(super) fn published(index: &Index) -> Result<u64, StoreError> {
+    Ok(get(index, Column::Meta, PUBLISHED)?.unwrap_or(0))
 }
 
 pub(super) fn put_register(batch: &mut Batch, register: &Register) -> Result<(), StoreError> {

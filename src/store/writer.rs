@@ -16,13 +16,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::{
     Keeping, Rules, StoreError,
     details::Details,
-    fold::{Below, Folding},
-    keeping, rules,
+    fold::Folding,
+    group::{self, Committed},
+    rules,
 };
 use crate::{
     base::{Clock, Digest, Moment, RecordingId, limits},
     event::{Detail, Event, Sealed, What, Writer as By, line},
-    index::{self, Batch, Column, Index, Memo, Snapshot, keys},
+    index::{self, Batch, Column, Index, Memo},
     ledger::{Ledger, LogKey},
     proof::{Checkpoint, Note, NoteSignature, Verifier},
     recording::Record,
@@ -248,24 +249,6 @@ impl Drop for Writer {
     }
 }
 
-struct Committed<'a>(Snapshot<'a>);
-
-impl Below for Committed<'_> {
-    fn record(&self, id: RecordingId) -> Result<Option<Record>, String> {
-        self.0.record(id).map_err(|e| e.to_string())
-    }
-    fn keeping(&self, id: RecordingId) -> Result<Option<Keeping>, String> {
-        let row = self.0.get(Column::Keeping, id.as_bytes());
-        let row = row.map_err(|e| e.to_string())?;
-        let read = row.map(|row| serde_json::from_slice(&row));
-        read.transpose().map_err(|e| e.to_string())
-    }
-    fn is_used(&self, statement: Digest) -> Result<bool, String> {
-        let row = self.0.get(Column::Statements, statement.as_bytes());
-        row.map(|row| row.is_some()).map_err(|e| e.to_string())
-    }
-}
-
 impl Desk {
     fn run(mut self, wishes: &Receiver<Wish>) {
         loop {
@@ -334,6 +317,11 @@ impl Desk {
             self.complete = self.next;
         }
         let checkpoint = self.ledger.publish(&self.key)?;
+        if super::rows::published(&self.index)? != checkpoint.size {
+            let mut batch = Batch::new();
+            super::rows::put_published(&mut batch, checkpoint.size);
+            self.index.commit(&batch)?;
+        }
         self.unpublished = None;
         Ok(checkpoint)
     }
@@ -462,46 +450,13 @@ impl Desk {
         // Details come first: an event whose detail is missing would read as erased.
         self.details.append(details).map_err(StoreError::Details)?;
 
-        let mut batch = Batch::new();
-        for (i, (_, line)) in lines.iter().enumerate() {
-            batch.put(
-                Column::Events,
-                keys::number(self.next + i as u64),
-                line.clone(),
-            );
-        }
-        for (before, after) in folding.records.values() {
-            index::put_record(&mut batch, before.as_ref(), after)?;
-        }
-        for (id, (before, after)) in &folding.keepings {
-            if let Some((_, record)) = folding.records.get(id) {
-                keeping::put(&mut batch, record, before.as_ref(), after)
-                    .map_err(|e| StoreError::Rows(e.to_string()))?;
-            }
-        }
-        for (statement, n) in &folding.statements {
-            batch.put(
-                Column::Statements,
-                statement.as_bytes().to_vec(),
-                keys::number(*n),
-            );
-        }
-        if let Some(rules) = folding.rules.as_ref().filter(|_| folding.rules_changed) {
-            super::rows::put_rules(&mut batch, rules)?;
-        }
-        if folding.register_changed {
-            super::rows::put_register(&mut batch, &folding.register)?;
-        }
-        for (n, at, night) in &folding.nights {
-            super::rows::put_night(&mut batch, *n, *at, night)?;
-        }
+        let mut batch = group::rows_of(folding, self.next, lines, prev)?;
         for (name, memo) in memos {
             match memo {
                 Some(memo) => index::put_memo(&mut batch, &name, &memo),
                 None => batch.delete(Column::CacheMemo, name),
             }
         }
-        super::rows::put_head(&mut batch, next, prev);
 
         // 5. Commit point: after this line events and rows are ours.
         self.index.commit(&batch)?;

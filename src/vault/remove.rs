@@ -16,7 +16,10 @@ use super::{
     Vault, VaultError,
     shelf::{Shelf, check_extension, object_name, unlink},
 };
-use crate::base::{Digest, killpoint::around};
+use crate::base::{
+    Digest,
+    killpoint::{around, named},
+};
 
 /// A recording whose tombstone is in the ledger: what is left of its bytes has no right to be.
 /// It is spent by the removal.
@@ -118,9 +121,18 @@ impl Vault {
 /// The kill points of one removal: the unlinking, and the fsync of the folder.
 type Points = [&'static str; 2];
 
-const ORIGINAL: Points = ["vault.remove.original", "vault.remove.original_folder"];
-const MIRROR: Points = ["vault.remove.mirror", "vault.remove.mirror_folder"];
-const RENDITION: Points = ["vault.remove.rendition", "vault.remove.rendition_folder"];
+const ORIGINAL: Points = [
+    named("vault.remove.original"),
+    named("vault.remove.original_folder"),
+];
+const MIRROR: Points = [
+    named("vault.remove.mirror"),
+    named("vault.remove.mirror_folder"),
+];
+const RENDITION: Points = [
+    named("vault.remove.rendition"),
+    named("vault.remove.rendition_folder"),
+];
 
 impl Shelf {
     /// Removes an object's name, durably. Gives back its size, or `None` when it was gone.

@@ -119,6 +119,14 @@ impl Vault {
         Ok(())
     }
 
+    /// A recording's sidecar as it lies there; empty when there is none.
+    ///
+    /// # Errors
+    /// As reading says.
+    pub fn sidecar(&self, digest: &Digest) -> Result<Vec<u8>, VaultError> {
+        self.originals.read_sidecar(digest)
+    }
+
     /// The whole lines of a recording's sidecar; none when there is no sidecar.
     ///
     /// # Errors
@@ -143,7 +151,7 @@ impl Vault {
         let mut own = self.originals.read_sidecar(digest)?;
         own.truncate(own.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1));
         let mirrored = mirror.read_sidecar(digest)?;
-        if own.len() < mirrored.len() {
+        if !own.starts_with(&mirrored) {
             let same = own.iter().zip(&mirrored).take_while(|(a, b)| a == b);
             let line = same.filter(|(a, _)| **a == b'\n').count() as u64;
             return Err(VaultError::MirrorSidecarDiffers { id, line });

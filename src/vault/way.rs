@@ -1,6 +1,8 @@
 //! The kill points on each way onto a shelf. The steps are the same on all of them; the points
 //! have names of their own, so that a test strikes a mirror without striking an admission.
 
+use crate::base::killpoint::named;
+
 /// The points of one way, in the order in which they are passed.
 pub(super) struct Way {
     /// 2. The pass that copies and hashes.
@@ -24,14 +26,14 @@ pub(super) struct Way {
 macro_rules! way {
     ($of:literal) => {
         Self {
-            copy: concat!($of, ".copy"),
-            sync: concat!($of, ".sync"),
-            reread: concat!($of, ".reread"),
-            drawer: concat!($of, ".drawer"),
-            link: concat!($of, ".link"),
-            aside: concat!($of, ".aside"),
-            heal: concat!($of, ".heal"),
-            folder: concat!($of, ".folder"),
+            copy: named(concat!($of, ".copy")),
+            sync: named(concat!($of, ".sync")),
+            reread: named(concat!($of, ".reread")),
+            drawer: named(concat!($of, ".drawer")),
+            link: named(concat!($of, ".link")),
+            aside: named(concat!($of, ".aside")),
+            heal: named(concat!($of, ".heal")),
+            folder: named(concat!($of, ".folder")),
         }
     };
 }

@@ -1,8 +1,9 @@
-//! What one roster changes about another, case by case.
+//! What is told apart between two rosters, and what no roster may rewrite.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::custody::{
     roster::{Delays, Role},
+    statement::Nonce,
     tests::{office, person, public, roster},
 };
 
@@ -45,7 +46,10 @@ fn what_a_roster_changes_is_told_apart() {
     let li = |left| Amendment::Revoked {
         approvers_left: left,
     };
-    let replaced = |id: &str| Amendment::Replaced { person: id.into() };
+    let replaced = |id: &str| Amendment::Replaced {
+        person: id.into(),
+        of_two: false,
+    };
     let cases: &[(&str, Step, Step, Amendment)] = &[
         ("the same", nothing, nothing, Amendment::Withdrawn),
         ("one key of two", nothing, |p| revoke(p, 2, SEEN), li(2)),
@@ -302,21 +306,52 @@ fn what_a_roster_must_keep_cannot_be_rewritten() {
 }
 
 #[test]
+fn a_roster_stays_with_its_store() {
+    let of = |n| roster(office()).for_store(Nonce::new([n; 16])).unwrap();
+    let another = Err(AmendmentError::AnotherStore);
+    assert_eq!(compare(&of(1), &of(2), SEEN), another);
+    assert_eq!(compare(&of(1), &roster(office()), SEEN), another);
+    let fewer = office().into_iter().take(4);
+    let next = of(1).amended(fewer, Delays::default()).unwrap();
+    assert_eq!(compare(&of(1), &next, SEEN), Ok(Amendment::Changed));
+}
+
+#[test]
 fn taking_away_needs_one_approver_and_giving_needs_two() {
     let left = |approvers_left| Amendment::Revoked { approvers_left };
-    let li = Amendment::Replaced {
+    let replaced = |of_two| Amendment::Replaced {
         person: "li".into(),
+        of_two,
     };
     let cases: &[(Amendment, &[(usize, usize)])] = &[
         (Amendment::Withdrawn, &[(1, 1), (2, 0)]),
         (left(2), &[(1, 1)]),
-        (left(1), &[(1, 1)]),
-        (left(0), &[(2, 1)]),
-        (li, &[(2, 1)]),
+        (left(0), &[(1, 1)]),
+        (replaced(false), &[(2, 1)]),
+        (replaced(true), &[(1, 1)]),
         (Amendment::Changed, &[(2, 2)]),
     ];
     for (amendment, expected) in cases {
         let needs = amendment.needs().iter().map(|n| (n.people, n.approvers));
         assert!(needs.eq(expected.iter().copied()), "{amendment:?}");
+    }
+}
+
+#[test]
+fn two_people_are_told_from_more_whether_they_can_sign_or_not() {
+    for (others, of_two) in [(0, true), (1, false), (2, false)] {
+        let mut people = office();
+        people.truncate(2 + others);
+        revoke(&mut people, 1, 40);
+        for other in &mut people[2..] {
+            other.keys.clear();
+        }
+        let old = roster(people.clone());
+        give(&mut people, "li", 9, SEEN);
+        let expected = Amendment::Replaced {
+            person: "li".into(),
+            of_two,
+        };
+        assert_eq!(compare(&old, &roster(people), SEEN), Ok(expected));
     }
 }

@@ -1,4 +1,4 @@
-//! Rosters over time: what is in force when.
+//! Who changes the roster, how soon, and by which roster an event is judged.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::custody::{
@@ -24,7 +24,10 @@ fn plan(
     let amendment = history
         .amendment(&said, proposed)
         .map_err(|e| e.to_string())?;
-    let signers: Vec<_> = keys.iter().map(|n| signer(history.current(), *n)).collect();
+    let signers: Vec<_> = keys
+        .iter()
+        .map(|n| signer(history.current(), *n, &said))
+        .collect();
     let context = Context {
         log: log(),
         events: seen + 1,
@@ -228,29 +231,46 @@ fn two_approvers_replace_a_lost_key_of_a_third_in_a_day() {
 }
 
 #[test]
-fn the_last_approver_can_be_revoked_by_two_people_only() {
+fn one_approver_revokes_even_the_last_key_and_then_nothing_is_approved() {
     let mut history = RosterHistory::new(roster(office()));
+    for (n, event) in [(1, 1), (2, 2), (3, 3)] {
+        let next = revoked(&history, n, event);
+        history.apply(
+            &plan(&history, &next, event, &[3], at_h(0)).unwrap(),
+            event + 1,
+        );
+    }
+    assert_eq!(history.current().approvers_able(), 0);
+    let next = given(&history, "li", 9, 4);
+    let why = plan(&history, &next, 4, &[4, 5], at_h(0)).unwrap_err();
+    assert!(why.contains("no approver of the roster can sign"), "{why}");
+}
+
+#[test]
+fn in_an_office_of_two_the_other_replaces_a_lost_key_alone_in_four_weeks() {
+    let two = || office().into_iter().take(2).collect::<Vec<_>>();
+    let mut history = RosterHistory::new(roster(two()));
     history.apply(
         &plan(&history, &revoked(&history, 1, 1), 1, &[2], at_h(0)).unwrap(),
         2,
     );
+    let next = given(&history, "li", 9, 3);
+    let change = plan(&history, &next, 3, &[2], at_h(0)).unwrap();
+    assert_eq!(due_of(&change), Some(at_h(2 * 14 * 24)));
+    // It is not a way to bring in somebody else.
+    let other = with(&history, |p| p.push(person("zhou", Role::It, None, &[])));
+    let why = plan(&history, &other, 3, &[2], at_h(0)).unwrap_err();
+    assert!(why.contains("needs two approvers"), "{why}");
+    // A third person, though without any key, closes this way.
+    let mut three = two();
+    three.push(person("zhou", Role::It, None, &[]));
+    let mut history = RosterHistory::new(roster(three));
     history.apply(
-        &plan(&history, &revoked(&history, 2, 2), 2, &[3], at_h(0)).unwrap(),
-        3,
+        &plan(&history, &revoked(&history, 1, 1), 1, &[2], at_h(0)).unwrap(),
+        2,
     );
-    let last = revoked(&history, 3, 3);
-    let why = plan(&history, &last, 3, &[3], at_h(0)).unwrap_err();
-    assert!(
-        why.contains("needs two people, one of them an approver"),
-        "{why}"
-    );
-    history.apply(&plan(&history, &last, 3, &[3, 6], at_h(0)).unwrap(), 4);
-    assert_eq!(history.current().approvers_able(), 0);
-    let next = given(&history, "li", 9, 4);
-    assert!(
-        plan(&history, &next, 4, &[4, 5], at_h(0)).is_err(),
-        "nobody can repair it"
-    );
+    let next = given(&history, "li", 9, 3);
+    assert!(plan(&history, &next, 3, &[2], at_h(0)).is_err());
 }
 
 #[test]
@@ -300,13 +320,15 @@ fn a_quorum_counts_for_its_own_statement_and_change_alone() {
         roster: history.current(),
         matter: Matter::Roster(&lighter),
     };
-    let Standing::Enough(one) = judge(&said, &[signer(history.current(), 1)], &context) else {
+    let Standing::Enough(one) = judge(&said, &[signer(history.current(), 1, &said)], &context)
+    else {
         panic!("one approver revokes");
     };
     let refused = Err(ChangeRefused::Agreement);
     assert_eq!(history.plan_change(&said, &next, &one, at_h(0)), refused);
-    let both = [1, 2].map(|n| signer(history.current(), n));
-    let Standing::Enough(other) = judge(&about(&next, 2), &both, &context) else {
+    let later = about(&next, 2);
+    let both = [1, 2].map(|n| signer(history.current(), n, &later));
+    let Standing::Enough(other) = judge(&later, &both, &context) else {
         panic!("two approvers");
     };
     assert_eq!(history.plan_change(&said, &next, &other, at_h(0)), refused);

@@ -1,4 +1,4 @@
-//! Holds: placing, stacking, releasing, refusing.
+//! Holds stack, are lifted one by one, and never by too few.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::{
@@ -43,7 +43,7 @@ fn release(number: &str) -> Statement {
 }
 
 fn judged(said: &Statement, hold: &Hold, keys: &[u8], office: &Roster) -> Standing {
-    let signers: Vec<_> = keys.iter().map(|n| signer(office, *n)).collect();
+    let signers: Vec<_> = keys.iter().map(|n| signer(office, *n, said)).collect();
     let context = Context {
         log: log(),
         events: 2_000,
@@ -165,6 +165,16 @@ fn a_release_lifts_the_hold_it_names_and_no_other() {
     // Those who agreed to one release did not agree to another.
     let unsaid = Err(HoldRefused::Agreement(1));
     assert_eq!(holds.release(recording(), &release("1"), &agreed), unsaid);
+    // Nor did one person lift a hold that needs two, whatever hold they were judged by.
+    let mut strict = Holds::default();
+    let asked_two = Asked {
+        releasers_needed: 2,
+        ..asked("a")
+    };
+    strict.add(strict.place(&asked_two, 10).unwrap());
+    let one = release("1");
+    let agreed_one = quorum(&one, holds.hold(1).unwrap(), &[1]);
+    assert_eq!(strict.release(recording(), &one, &agreed_one), unsaid);
     let mut after = holds.clone();
     after.lift(2);
     let gone = Err(HoldRefused::NoSuch(2));

@@ -1,8 +1,9 @@
-//! Who must sign what: every kind, every rule.
+//! The table of who must sign what, row by row, and what does not count.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::custody::{
     key::Key,
+    statement::Head,
     tests::{head, log, office, public, roster, signer, statement},
 };
 
@@ -47,7 +48,10 @@ fn hold_matter(hold: &Hold) -> Matter<'_> {
 /// Whether these keys are enough.
 fn enough(kind: Kind, keys: &[u8], matter: Matter) -> bool {
     let office = roster(office());
-    let signers: Vec<_> = keys.iter().map(|n| signer(&office, *n)).collect();
+    let signers: Vec<_> = keys
+        .iter()
+        .map(|n| signer(&office, *n, &statement(kind)))
+        .collect();
     matches!(
         judge(&statement(kind), &signers, &context(&office, matter)),
         Standing::Enough(_)
@@ -160,7 +164,10 @@ fn who_asked_placed_or_proposed_is_not_among_those_who_agree() {
 fn a_sentence_says_what_is_missing() {
     let office = roster(office());
     let say = |kind, keys: &[u8], matter| {
-        let signers: Vec<_> = keys.iter().map(|n| signer(&office, *n)).collect();
+        let signers: Vec<_> = keys
+            .iter()
+            .map(|n| signer(&office, *n, &statement(kind)))
+            .collect();
         match judge(&statement(kind), &signers, &context(&office, matter)) {
             Standing::Wanting(sentence) => sentence,
             other => panic!("{other:?}"),
@@ -188,7 +195,8 @@ fn a_sentence_says_what_is_missing() {
 fn a_key_counts_by_the_roster_in_force_and_so_does_a_role() {
     // Li and wang signed; before the statement is used, the roster changes.
     let then = roster(office());
-    let signers = [signer(&then, 1), signer(&then, 2)];
+    let said = statement(Kind::Policy);
+    let signers = [signer(&then, 1, &said), signer(&then, 2, &said)];
     type Step = fn(&mut Vec<Person>);
     let cases: &[(Step, bool)] = &[
         (|_| {}, true),
@@ -232,7 +240,8 @@ fn a_key_counts_by_the_roster_in_force_and_so_does_a_role() {
 #[test]
 fn a_statement_is_for_one_store_and_one_time() {
     let office = roster(office());
-    let both = [signer(&office, 1), signer(&office, 2)];
+    let said = statement(Kind::Policy);
+    let both = [signer(&office, 1, &said), signer(&office, 2, &said)];
     let good = context(&office, Matter::Plain);
     let days = |n: i64| Moment::from_ms(n * DAY_MS);
     let refused = |context: &Context| match judge(&statement(Kind::Policy), &both, context) {
@@ -317,7 +326,7 @@ fn a_statement_is_for_one_store_and_one_time() {
 #[test]
 fn a_statement_serves_for_what_it_is_about_alone() {
     let office = roster(office());
-    let all: Vec<_> = (1..=6).map(|n| signer(&office, n)).collect();
+    let all = |said: &Statement| -> Vec<_> { (1..=6).map(|n| signer(&office, n, said)).collect() };
     let it = actor(1_000, Some("zhao"));
     let held = hold("法院", None, 1);
     let matters = [
@@ -334,7 +343,11 @@ fn a_statement_serves_for_what_it_is_about_alone() {
             _ => "plain",
         };
         for (name, matter) in matters {
-            let standing = judge(&statement(kind), &all, &context(&office, matter));
+            let standing = judge(
+                &statement(kind),
+                &all(&statement(kind)),
+                &context(&office, matter),
+            );
             match standing {
                 Standing::Enough(_) => assert_eq!(name, own, "{kind}"),
                 other => {
@@ -360,7 +373,7 @@ fn a_statement_serves_for_what_it_is_about_alone() {
     };
     for matter in [hold_matter(&another), other_recording] {
         assert_eq!(
-            judge(&said, &all, &context(&office, matter)),
+            judge(&said, &all(&said), &context(&office, matter)),
             Standing::Refused(Unfit::AnotherMatter)
         );
     }
@@ -369,8 +382,8 @@ fn a_statement_serves_for_what_it_is_about_alone() {
 #[test]
 fn a_quorum_names_who_counted_for_which_statement() {
     let office = roster(office());
-    let signers = [2, 3, 4, 1].map(|n| signer(&office, n));
     let said = Statement::new(head(Kind::Policy), [("reason", "r")]).unwrap();
+    let signers = [2, 3, 4, 1].map(|n| signer(&office, n, &said));
     let Standing::Enough(quorum) = judge(&said, &signers, &context(&office, Matter::Plain)) else {
         panic!("two approvers signed");
     };
@@ -379,4 +392,26 @@ fn a_quorum_names_who_counted_for_which_statement() {
     assert!(quorum.meets(&[Need::of(9, 9), Need::of(3, 2)]));
     assert!(!quorum.meets(&[Need::of(4, 2), Need::of(2, 3)]));
     assert!(!quorum.meets(&[]));
+}
+
+#[test]
+fn a_signature_of_another_statement_does_not_count() {
+    // The caller must not be able to mix them up, not even those of the same kind and people.
+    let office = roster(office());
+    let said = statement(Kind::Policy);
+    let other = Head {
+        seen: 1_233,
+        ..head(Kind::Policy)
+    };
+    let other = Statement::new(other, [("reason", "r")]).unwrap();
+    let signers = [signer(&office, 1, &said), signer(&office, 2, &other)];
+    let Standing::Wanting(sentence) = judge(&said, &signers, &context(&office, Matter::Plain))
+    else {
+        panic!("wang signed something else");
+    };
+    assert_eq!(
+        sentence,
+        "a change of the retention policy needs two approvers; li (approver) has signed; \
+         the signature of wang does not count: it is one of another statement"
+    );
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! recvault roster v1
+//! store: <26 base32 characters, 128 bits; absent where no store was named>
 //! approvers: 2 of 2 can sign
 //! change-delay-hours: 24
 //! repair-delay-hours: 336
@@ -13,7 +14,7 @@
 //! key: ssh-ed25519 AAAB… added 3 revoked 120
 //! ```
 //!
-//! A blank line stands before each person. The second line adds nothing; it is there because
+//! A blank line stands before each person. The line `approvers` adds nothing; it is there because
 //! people read this before they sign it, and it is checked like every other.
 
 use std::{iter::Peekable, str::FromStr};
@@ -22,6 +23,7 @@ use super::{Delays, Person, ROSTER_BYTES_MAX, Roster, RosterError};
 use crate::custody::{
     key::{Key, PublicKey},
     line::read_number,
+    statement::Nonce,
 };
 
 const HEADER: &str = "recvault roster v1";
@@ -35,10 +37,14 @@ impl Roster {
             0 => NO_APPROVERS.to_owned(),
             all => format!("{} of {all} can sign", self.approvers_able()),
         };
-        let mut out = format!(
-            "{HEADER}\napprovers: {approvers}\nchange-delay-hours: {}\nrepair-delay-hours: {}\n",
+        let mut out = format!("{HEADER}\n");
+        if let Some(store) = self.store() {
+            out.push_str(&format!("store: {store}\n"));
+        }
+        out.push_str(&format!(
+            "approvers: {approvers}\nchange-delay-hours: {}\nrepair-delay-hours: {}\n",
             self.delays.change_hours, self.delays.repair_hours
-        );
+        ));
         for person in self.people() {
             out.push_str(&format!("\nperson: {}\nrole: {}\n", person.id, person.role));
             if let Some(uid) = person.uid {
@@ -114,6 +120,10 @@ impl FromStr for Roster {
         if lines.lines.next().map(|(_, line)| line) != Some(HEADER) {
             return Err(lines.wrong(HEADER));
         }
+        let store = match lines.value("store") {
+            Some(value) => Some(Nonce::read(value).ok_or_else(|| lines.wrong("store: …"))?),
+            None => None,
+        };
         lines.need("approvers", "approvers: …", Some)?;
         let hours = |value: &str| u32::try_from(read_number(value)?).ok();
         let delays = Delays {
@@ -147,12 +157,15 @@ impl FromStr for Roster {
                 keys,
             });
         }
-        let roster = Self::new(people, delays)?;
+        let mut roster = Self::new(people, delays)?;
+        if let Some(store) = store {
+            roster = roster.for_store(store)?;
+        }
         let canonical = roster.text();
         if canonical == text {
             return Ok(roster);
         }
-        // The order, the second line, an end of line: whatever it is, it begins here.
+        // The order, the line `approvers`, an end of line: whatever it is, it begins here.
         let same = |(ours, theirs): &(&str, &str)| ours == theirs;
         let first = canonical.split('\n').zip(text.split('\n'));
         Err(RosterError::NotCanonical(

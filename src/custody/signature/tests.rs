@@ -1,4 +1,4 @@
-//! Signatures, against ssh-keygen itself.
+//! Vectors of OpenSSH, security keys, and signatures that are not put together right.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::custody::{
@@ -70,7 +70,6 @@ impl SecurityKey {
     }
 
     fn sign(&self, text: &str, namespace: &str, flags: u8, counter: u32) -> String {
-        use sha2::{Digest as _, Sha256};
         let message = SshSig::signed_data(namespace, HashAlg::Sha512, text.as_bytes()).unwrap();
         let mut signed = Sha256::digest(self.application).to_vec();
         signed.push(flags);
@@ -306,6 +305,16 @@ fn a_signature_that_is_not_put_together_as_openssh_does_is_refused() {
             with(|p| p[4].clear()),
             "innermost part is malformed",
         ),
+        (
+            "another algorithm",
+            with(|p| {
+                let value = p[4].split_off(p[4].len() - 64);
+                p[4].clear();
+                string(&mut p[4], b"rsa-sha2-512");
+                string(&mut p[4], &value);
+            }),
+            "a signature by rsa-sha2-512 is not taken",
+        ),
         ("overlong", arm(&overlong), "cut short"),
         ("longer", arm(&longer), "bytes follow it"),
         ("shorter", arm(&blob[..blob.len() - 1]), "cut short"),
@@ -345,6 +354,22 @@ fn a_signature_under_one_kind_counts_for_no_other() {
             assert_eq!(verdict.is_ok(), kind == other, "{kind} signed as {other}");
         }
     }
+}
+
+#[test]
+fn a_signer_is_tied_to_the_text_and_the_purpose() {
+    // The verdict of one call cannot be used for another statement, nor for the same text under
+    // a namespace that is not its kind's.
+    let office = roster(office());
+    let (said, other) = (statement(Kind::Policy), statement(Kind::Roster));
+    let text = said.text();
+    let signer = verify_statement(&said, &sign(1, &text, said.kind().namespace()), &office);
+    let signer = signer.unwrap();
+    assert!(signer.signed(&said));
+    assert!(!signer.signed(&other));
+    let elsewhere = other.kind().namespace();
+    let signer = verify(&text, &sign(1, &text, elsewhere), elsewhere, &office).unwrap();
+    assert!(!signer.signed(&said) && !signer.signed(&other));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The statement's text: one way to be written.
+//! The text of a statement: one for each, and no change of it goes unseen.
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 

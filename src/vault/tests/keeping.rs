@@ -220,6 +220,15 @@ fn a_mirror_that_is_away_is_said_to_be_and_never_made_anew() {
     fs::rename(&drawer, &mount).unwrap();
     vault.check_mirror().unwrap();
     assert_eq!(vault.mirror(&digest).unwrap().placed, Placed::Already);
+
+    // Changed for a stranger's between two calls.
+    let (other_dir, _other) = mirrored_vault();
+    fs::rename(&mount, &drawer).unwrap();
+    fs::rename(other_dir.path().join("mirror"), &mount).unwrap();
+    assert!(matches!(
+        vault.mirror(&digest),
+        Err(VaultError::MirrorForeign { .. })
+    ));
 }
 
 /// A mirror is laid out once, completed after a crash, and not where something else lies.

@@ -190,17 +190,24 @@ fn child() {
 }
 
 fn run_child(dir: &Path, work: &Work, points: &str) -> ExitStatus {
-    // Its path within the crate is what the test harness knows it by.
-    let (_, module) = module_path!().split_once("::").unwrap();
-    Command::new(env::current_exe().unwrap())
-        .args([&format!("{module}::child"), "--exact", "--test-threads=1"])
+    this_test_binary("child")
         .env(DIR, dir)
         .env(WORK, work.name)
         .env("FAILPOINTS", points)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .status()
         .unwrap()
+}
+
+/// This binary, to run one test of this module.
+fn this_test_binary(test: &str) -> Command {
+    // Its path within the crate is what the test harness knows it by.
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args([&format!("{module}::{test}"), "--exact", "--test-threads=1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
 }
 
 /// Strikes one pass of one place of one point; returns whether it was passed at all.
@@ -322,4 +329,64 @@ fn every_point_of_the_vault_belongs_to_one_piece_of_work() {
         let works = WORKS.iter().filter(|w| point.starts_with(w.points));
         assert_eq!(works.count(), 1, "{point}");
     }
+}
+
+/// The child of the test below: between writing and reading back, the disk changes a byte.
+#[test]
+fn child_with_a_lying_disk() {
+    let Ok(dir) = env::var(DIR) else { return };
+    if env::var(WORK).is_ok() {
+        return;
+    }
+    let dir = Path::new(&dir);
+    let vault = open(dir);
+    let digest = put(&vault, b"evidence").digest();
+    let lie = |point: &str, of: PathBuf| {
+        fail::cfg_callback(point, move || {
+            let files = if of.is_dir() {
+                let entries = fs::read_dir(&of).unwrap();
+                entries.map(|e| e.unwrap().path()).collect()
+            } else {
+                vec![of.clone()]
+            };
+            assert_eq!(files.len(), 1, "{}", of.display());
+            spoil(&files[0], b"evidencE");
+        })
+        .unwrap();
+    };
+    lie("vault.admit.reread", dir.join("store/originals/.staging"));
+    let staged = vault.stage(&source(b"evidence"));
+    assert!(matches!(
+        staged,
+        Err(VaultError::CopyDiffers { chunk: 0, .. })
+    ));
+
+    let staging = dir.join("mirror/originals/.staging");
+    lie("vault.mirror.reread", staging.clone());
+    let mirrored = vault.mirror(&digest);
+    assert!(matches!(mirrored, Err(VaultError::CopyDiffers { .. })));
+    assert_eq!(vault.copies(&digest).unwrap().mirror, Some(Fixity::Missing));
+
+    lie("vault.repair.reread", staging);
+    let repaired = vault.repair(&digest);
+    assert!(matches!(repaired, Err(VaultError::CopyDiffers { .. })));
+    fail::remove("vault.repair.reread");
+    lie("vault.repair.verify", vault.mirror_path(&digest).unwrap());
+    let repaired = vault.repair(&digest);
+    assert!(matches!(repaired, Err(VaultError::Unsound { .. })));
+    fs::write(dir.join("done"), b"").unwrap();
+}
+
+/// A disk that gives back other bytes than were written to it is found out on every way, and
+/// what it gave back gets no name.
+#[test]
+fn a_disk_that_lies_is_found_out() {
+    let (dir, _vault) = fresh();
+    let child = this_test_binary("child_with_a_lying_disk")
+        .env(DIR, dir.path())
+        .env_remove(WORK)
+        .status()
+        .unwrap();
+    assert!(child.success(), "{child}");
+    assert!(dir.path().join("done").exists(), "the child did its work");
 }

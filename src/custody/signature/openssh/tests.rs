@@ -1,5 +1,5 @@
 //! Against the real `ssh-keygen`: what people sign with it counts, and the verdict is its own.
-#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::type_complexity)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 use std::{
     io::Write,
     path::PathBuf,

@@ -1,0 +1,267 @@
+//! Whatever somebody changes in a store is found, and said with what and where; and the index can
+//! be made anew from the ledger.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use recvault::{
+    index::{Batch, Column, Direction, Index, KeyRange},
+    retention::Clause,
+    store::{self, Depth, HoldRequest, Store},
+};
+
+use crate::{
+    case::{Case, files_below},
+    office::{CLERK, Office},
+};
+
+/// A store with a few recordings, a hold, a class, and a disposal behind it.
+fn lived_in() -> Office {
+    let mut office = Office::at("2026-01-10T04:00:00Z");
+    let gone = office.admit("gone.log", b"gone").unwrap().id;
+    office.skip(100);
+    let plan = office.plan();
+    office.approve(&plan).unwrap();
+    office.skip(15);
+    let applied = recvault::disposal::apply(office.store(), CLERK).unwrap();
+    assert_eq!(applied.gone, [gone]);
+    let ids = ["a.log", "b.log", "c.log"].map(|n| office.admit(n, n.as_bytes()).unwrap().id);
+    let request = HoldRequest {
+        case: "2026-1".into(),
+        reason: "a complaint".into(),
+        requester: None,
+    };
+    office.store().place_hold(CLERK, ids[0], request).unwrap();
+    office
+        .store()
+        .classify(CLERK, ids[1], Clause::MassIncident, "crowd".into())
+        .unwrap();
+    office.store().publish().unwrap();
+    office.reopen();
+    office
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// What a check of the store below `root` says, or why it cannot even be opened.
+fn found(office: &Office, root: &Path) -> Vec<String> {
+    match Store::open(root, office.clock.clone()) {
+        Ok(store) => match store.check(Depth::Whole, &|_, _| {}) {
+            Ok(checked) => checked.wrong,
+            Err(e) => vec![e.to_string()],
+        },
+        Err(e) => vec![e.to_string()],
+    }
+}
+
+fn writable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Goal: flip, cut or remove any one file of ledger, originals and sidecars: each is found.
+#[test]
+fn every_changed_file_of_a_store_is_found() {
+    let mut office = lived_in();
+    let good = office.root();
+    assert_eq!(found_open(&office), Vec::<String>::new());
+    office.close();
+    let trial = tempfile::tempdir_in(good.parent().unwrap()).unwrap();
+    let mut changed = 0;
+    let checkpoint = fs::read_to_string(good.join("ledger/checkpoint")).unwrap();
+    let size: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    let now_partial = (size % 256).to_string();
+    let evidence = |path: &PathBuf| {
+        let text = path.display().to_string();
+        (text.contains("/ledger/") || text.contains("/originals/")) && !text.contains("STORE")
+    };
+    for file in files_below(&good).iter().filter(|f| evidence(f)) {
+        let below = file.strip_prefix(&good).unwrap();
+        let bytes = fs::read(file).unwrap();
+        if bytes.is_empty() {
+            continue;
+        }
+        for how in ["flipped", "cut", "removed", "longer"] {
+            let root = trial.path().join(format!("{changed}"));
+            copy(&good, &root);
+            let path = root.join(below);
+            writable(&path);
+            let mut bad = bytes.clone();
+            match how {
+                "flipped" => bad[bytes.len() / 2] ^= 1,
+                "cut" => bad.truncate(bytes.len() - 1),
+                "longer" => bad.extend_from_slice(b"more"),
+                _ => {}
+            }
+            if how == "removed" {
+                fs::remove_file(&path).unwrap();
+            } else {
+                fs::write(&path, bad).unwrap();
+            }
+            let said = found(&office, &root);
+            // The partial files of earlier checkpoints are wanted by nobody any more.
+            let old = below.display().to_string().contains(".p/") && !below.ends_with(&now_partial);
+            if how == "removed" && old {
+                fs::remove_dir_all(&root).unwrap();
+                continue;
+            }
+            // What opening completes from the rows is no damage: a tail or sidecar that a crash cut.
+            let completed = said.is_empty() && found(&office, &root).is_empty() && {
+                let now = fs::read(&path).unwrap_or_default();
+                now == bytes || below.ends_with("checkpoint") || below.starts_with("ledger/blobs")
+            };
+            assert!(
+                !said.is_empty() || completed,
+                "{}, {how}: not found",
+                below.display()
+            );
+            changed += 1;
+            fs::remove_dir_all(&root).unwrap();
+        }
+    }
+    assert!(changed > 40, "{changed}");
+}
+
+fn found_open(office: &Office) -> Vec<String> {
+    office
+        .store()
+        .check(Depth::Whole, &|_, _| {})
+        .unwrap()
+        .wrong
+}
+
+/// Goal: change, remove or add any one row of the index: each is found and named.
+#[test]
+fn every_changed_row_of_the_index_is_found() {
+    let mut office = lived_in();
+    let root = office.root();
+    office.close();
+    let rows: Vec<(Column, Vec<u8>, Vec<u8>)> = {
+        let index = Index::open(&root.join("index")).unwrap();
+        let snapshot = index.snapshot();
+        let mut all = Vec::new();
+        for column in Column::ALL.into_iter().filter(|c| !c.is_cache()) {
+            for row in snapshot
+                .scan(column, &KeyRange::all(), Direction::Forward)
+                .unwrap()
+            {
+                let (key, value) = row.unwrap();
+                all.push((column, key.to_vec(), value.to_vec()));
+            }
+        }
+        all
+    };
+    assert!(rows.len() > 40, "{}", rows.len());
+    let put = |change: &dyn Fn(&mut Batch)| {
+        let index = Index::open(&root.join("index")).unwrap();
+        let mut batch = Batch::new();
+        change(&mut batch);
+        index.commit(&batch).unwrap();
+    };
+    for (column, key, value) in &rows {
+        let mut other = value.clone();
+        match other.last_mut() {
+            Some(last) => *last ^= 1,
+            None => other.push(b'x'),
+        }
+        let name = column.name();
+        put(&|batch| batch.put(*column, key.clone(), other.clone()));
+        assert!(!found(&office, &root).is_empty(), "{name} {key:?} changed");
+        if key == b"format" {
+            // Without it the index is none, and is not opened at all.
+            put(&|batch| batch.put(*column, key.clone(), value.clone()));
+            continue;
+        }
+        put(&|batch| batch.delete(*column, key.clone()));
+        // Up to where everything is complete is written anew at every start.
+        let complete = *column == Column::Meta && key == b"complete";
+        assert!(
+            complete || !found(&office, &root).is_empty(),
+            "{name} {key:?} removed"
+        );
+        put(&|batch| batch.put(*column, key.clone(), value.clone()));
+    }
+    assert_eq!(
+        found(&office, &root),
+        Vec::<String>::new(),
+        "all is as it was"
+    );
+}
+
+/// Goal: the index made anew from the ledger is the same, byte for byte; the old one is kept.
+#[test]
+fn a_rebuilt_index_is_byte_for_byte_the_same() {
+    let mut office = lived_in();
+    office.close();
+    let root = office.root();
+    let dump = || {
+        let index = Index::open(&root.join("index")).unwrap();
+        let mut out = Vec::new();
+        index.dump(&mut out).unwrap();
+        out
+    };
+    let before = dump();
+    fs::rename(root.join("index"), root.join("lost")).unwrap();
+    let rebuilt = store::rebuild(&root).unwrap();
+    assert!(rebuilt.events > 10 && rebuilt.erased == 0, "{rebuilt:?}");
+    assert!(before == dump(), "the dumps differ");
+    store::rebuild(&root).unwrap();
+    assert!(root.join("index.old-1").is_dir());
+    assert!(before == dump(), "the dumps differ after the second time");
+    // Without its details the history stands, and what was personal reads as erased.
+    fs::remove_file(root.join("ledger/details.jsonl")).unwrap();
+    assert!(store::rebuild(&root).unwrap().erased > 3);
+    office.reopen();
+    let id = office
+        .store()
+        .in_state(recvault::recording::State::Kept)
+        .unwrap()[0];
+    let record = office.store().record(id).unwrap().unwrap();
+    assert_eq!(record.name(), b"erased");
+}
+
+/// Goal: through the binary: a clean store ends with 0, a changed original with 4 and its id, and
+/// a rebuild answers as before.
+#[test]
+fn check_and_rebuild_through_the_binary() {
+    let case = Case::new().fleet(1);
+    let _ = case.batch().code(1);
+    let before = case.list();
+    let _ = case
+        .store_command(&["check"])
+        .code(0)
+        .says("Everything is what the ledger says");
+    let _ = case.store_command(&["rebuild"]).code(0).says("made anew");
+    assert_eq!(case.list(), before);
+    let _ = case.store_command(&["check", "--quick"]).code(0);
+    let recording = before.iter().find(|r| r["state"] == "archived").unwrap();
+    for path in [
+        case.original(recording),
+        case.renditions(recording).remove(0),
+    ] {
+        let good = fs::read(&path).unwrap();
+        writable(&path);
+        let mut bad = good.clone();
+        bad[good.len() / 2] ^= 1;
+        fs::write(&path, &bad).unwrap();
+        let _ = case
+            .store_command(&["check"])
+            .code(4)
+            .says(recording["id"].as_str().unwrap());
+        fs::write(&path, good).unwrap();
+    }
+    let _ = case.store_command(&["check"]).code(0);
+}
