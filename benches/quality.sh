@@ -4,12 +4,15 @@
 #   benches/quality.sh [svtav1|x265] [CLIP]...     (default: svtav1, and the clips below)
 #
 # SSIM of the picture area against the source, frame by frame counted by index, because timestamps
-# of two containers pair the wrong frames. Our band is cropped off; where the peer burns in its text
-# all three pictures are black. The truth is the source in its own range of luma.
+# of two containers pair the wrong frames. Our band, above the picture, is cropped off; where the
+# peer burns in its text
+# all three pictures are black. The truth is the source in its own range of luma. Ours runs
+# the shipped profile's own settings (benches/peer.sh compares speed at the peer's).
 # Environment: what benches/night.sh names. Ends with 1 when a clip looks worse than the peer's (by
 # more than 0.0001 of SSIM: the peer's own text moves that much) or is larger than 1.03 of it.
 set -euo pipefail
 # shellcheck source=night.sh
+AV1=${AV1-} H265=${H265-}
 . "$(dirname "$0")/night.sh"
 
 bytes_max=1.03 ssim_slack=0.0001
@@ -44,10 +47,10 @@ rendition() {
   find "$store/renditions" -name "${digest##*:}.*"
 }
 
-# SSIM of a rendition: ssim RENDITION SOURCE WIDTH HEIGHT RANGE
+# SSIM of a rendition whose picture begins at row TOP: ssim RENDITION TOP SOURCE WIDTH HEIGHT RANGE
 ssim() {
-  local same="settb=1/30,setpts=N,crop=$3:$4:0:0,scale=out_range=$5,drawbox=0:0:20+0.8*ih:24+ih/18:black:fill"
-  ffmpeg -nostdin -i "$1" -i "$2" -lavfi "[0:v]${same}[a];[1:v]${same}[b];[a][b]ssim" -f null - 2>&1 |
+  local same="scale=out_range=$6,drawbox=0:0:20+0.8*ih:24+ih/18:black:fill" index="settb=1/30,setpts=N"
+  ffmpeg -nostdin -i "$1" -i "$3" -lavfi "[0:v]$index,crop=$4:$5:0:$2,${same}[a];[1:v]$index,crop=$4:$5:0:0,${same}[b];[a][b]ssim" -f null - 2>&1 |
     sed -n 's/.*SSIM .*All:\([0-9.]*\).*/\1/p'
 }
 
@@ -66,8 +69,8 @@ for clip in "$@"; do
   width=$(property width "$theirs") height=$(property height "$theirs")
   frames=$(ffprobe -v error -select_streams v:0 -count_packets -show_entries stream=nb_read_packets -of csv=p=0 "$us" | tr -d ,)
   their_frames=$(ffprobe -v error -select_streams v:0 -count_packets -show_entries stream=nb_read_packets -of csv=p=0 "$theirs" | tr -d ,)
-  a=$(ssim "$us" "$original" "$width" "$height" "$range")
-  b=$(ssim "$theirs" "$original" "$width" "$height" "$range")
+  a=$(ssim "$us" $(($(property height "$us") - height)) "$original" "$width" "$height" "$range")
+  b=$(ssim "$theirs" 0 "$original" "$width" "$height" "$range")
   bytes=$(stat -c %s "$us") their_bytes=$(stat -c %s "$theirs")
   awk "BEGIN { exit !($a < $b - $ssim_slack) }" && verdict="$verdict worse"
   awk "BEGIN { exit !($bytes > $bytes_max * $their_bytes) }" && verdict="$verdict larger"

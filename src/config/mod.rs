@@ -127,7 +127,7 @@ impl Config {
         reader.section("band", |s| {
             s.choice(
                 "mode",
-                &[("below", BandMode::Below), ("overlay", BandMode::Overlay)],
+                &[("above", BandMode::Above), ("overlay", BandMode::Overlay)],
                 &mut c.band.mode,
             );
             s.texts("lines", 1..=4, 0..=200, &mut c.band.lines);

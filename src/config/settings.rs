@@ -191,10 +191,10 @@ impl Default for Checks {
 /// Where the band stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BandMode {
-    /// Under the picture.
+    /// Above the picture.
     #[default]
-    Below,
-    /// Over its lowest rows.
+    Above,
+    /// Over its top rows.
     Overlay,
 }
 
@@ -217,7 +217,7 @@ impl Default for Band {
             "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
         ];
         Self {
-            mode: BandMode::Below,
+            mode: BandMode::Above,
             lines: ["{device}  {officer} {officer_name}", "{id}  {time}"]
                 .map(String::from)
                 .to_vec(),

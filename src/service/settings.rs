@@ -146,7 +146,7 @@ fn deriving(
         full_verify: config.archive.verify == config::Verify::Full,
         template: config.band.lines.join("\n").parse::<Template>()?,
         mode: match config.band.mode {
-            config::BandMode::Below => BandMode::Below,
+            config::BandMode::Above => BandMode::Above,
             config::BandMode::Overlay => BandMode::Overlay,
         },
         font,

@@ -1,6 +1,7 @@
 //! The block code: fifteen bytes as an ISO Data Matrix, so that any standard reader can read it
-//! too. Version and flags, the recording's id, the second; error correction for seven codewords
-//! of thirty-three (8×48, ISO/IEC 21471) or nine of forty (12×36, ISO/IEC 16022).
+//! too. Version and flags, the recording's id, the second of its start; error correction for seven
+//! codewords of thirty-three (8×48, ISO/IEC 21471) or nine of forty (12×36, ISO/IEC 16022). It is
+//! the same in every frame of a recording; the seconds since its start run beside it.
 
 use datamatrix::{
     DataMatrix, DataMatrixBuilder, SymbolSize, data::EncodationType, placement::MatrixMap,
@@ -12,41 +13,51 @@ use crate::base::RecordingId;
 /// Bytes in a payload.
 const PAYLOAD_BYTES: usize = 15;
 /// Upper half of the first byte.
-const VERSION: u8 = 1;
-/// Lower half of the first byte: the second is elapsed time.
+const VERSION: u8 = 2;
+/// Lower half of the first byte: the start is not proven and stands as zero.
 const ELAPSED: u8 = 0b0001;
 
-/// What the code says.
+/// What the codes of one frame say: the block code the first three, the seconds the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload {
     /// The recording.
     pub id: RecordingId,
-    /// Seconds since 1970 UTC, or since the recording began where `elapsed`.
-    pub second: u32,
-    /// The recorder's clock is not proven; the second counts from the recording's beginning.
+    /// The second that it began in, since 1970 UTC; zero where `elapsed`.
+    pub start: u32,
+    /// The recorder's clock is not proven; seconds count from the recording's beginning.
     pub elapsed: bool,
+    /// Seconds since the start.
+    pub since: u32,
 }
 
 impl Payload {
-    /// As the code carries it.
+    /// Seconds since 1970 UTC, or since the recording began where `elapsed`.
+    #[must_use]
+    pub const fn second(self) -> u32 {
+        self.start.saturating_add(self.since)
+    }
+
+    /// As the block code carries it.
     #[must_use]
     pub fn to_bytes(self) -> [u8; PAYLOAD_BYTES] {
         let mut bytes = [0; PAYLOAD_BYTES];
         bytes[0] = VERSION << 4 | if self.elapsed { ELAPSED } else { 0 };
         bytes[1..11].copy_from_slice(self.id.as_bytes());
-        bytes[11..].copy_from_slice(&self.second.to_be_bytes());
+        bytes[11..].copy_from_slice(&self.start.to_be_bytes());
         bytes
     }
 
-    /// Back from the code; nothing when the bytes are not a payload of this version.
+    /// Back from the block code, at the recording's start; nothing when the bytes are not a payload
+    /// of this version.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; PAYLOAD_BYTES] = bytes.try_into().ok()?;
         let [head, id @ .., a, b, c, d] = *bytes;
         (head & !ELAPSED == VERSION << 4).then(|| Self {
             id: RecordingId::new(id),
-            second: u32::from_be_bytes([a, b, c, d]),
+            start: u32::from_be_bytes([a, b, c, d]),
             elapsed: head & ELAPSED != 0,
+            since: 0,
         })
     }
 
@@ -69,7 +80,7 @@ impl Payload {
 pub enum Symbol {
     /// 48 modules across and 8 down.
     Long,
-    /// 36 across and 12 down, for frames narrower than 208 pixels.
+    /// 36 across and 12 down, for frames narrower than 240 pixels.
     Short,
 }
 
@@ -156,23 +167,24 @@ mod tests {
 
     use super::*;
 
-    fn payload(id: [u8; 10], second: u32, elapsed: bool) -> Payload {
+    fn payload(id: [u8; 10], start: u32, elapsed: bool) -> Payload {
         Payload {
             id: RecordingId::new(id),
-            second,
+            start,
             elapsed,
+            since: 0,
         }
     }
 
     #[test]
     fn the_bytes_are_those_of_the_format() {
         let p = payload(*b"0123456789", 0x0102_0304, true);
-        assert_eq!(p.to_bytes(), *b"\x110123456789\x01\x02\x03\x04");
+        assert_eq!(p.to_bytes(), *b"\x210123456789\x01\x02\x03\x04");
         assert_eq!(Payload::from_bytes(&p.to_bytes()), Some(p));
         for bad in [
-            &b"\x100123"[..],
-            b"\x210123456789abcd",
-            b"\x120123456789abcd",
+            &b"\x200123"[..],
+            b"\x310123456789abcd",
+            b"\x220123456789abcd",
             b"",
         ] {
             assert_eq!(Payload::from_bytes(bad), None, "{bad:?}");

@@ -1,10 +1,10 @@
-//! The band below the picture: who recorded it, which recording it is, which second it shows, as
-//! text for a person and as a block code that a program reads back after re-encoding.
+//! The band above the picture: who recorded it, which recording it is, which second it shows, as
+//! text for a person and as codes that a program reads back after re-encoding.
 //!
 //! Invariants:
-//! - In mode `below` no pixel of the picture is touched; in mode `overlay` only the bottom rows are.
-//! - Where the code stands follows from the frame's width alone, counted from its bottom right
-//!   corner, so that a reader needs nothing but a frame of the rendition.
+//! - In mode `above` no pixel of the picture is touched; in mode `overlay` only the top rows are.
+//! - Where the codes stand follows from the frame's width alone, counted from its top right corner,
+//!   so that a reader needs nothing but a frame of the rendition.
 //! - A second that is not proven is never written as wall-clock time: the text says
 //!   `clock unverified`, the code carries its elapsed flag.
 //! - Painting fails only on planes that are not a canvas of the painter's layout; font, template
@@ -20,6 +20,7 @@ mod layout;
 mod painter;
 mod planes;
 mod read;
+mod seconds;
 mod template;
 mod typeset;
 

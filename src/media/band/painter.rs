@@ -2,9 +2,13 @@
 //! every other frame costs one copy of them.
 
 use super::{
-    BandError, BandMode, Font, Layout, Mark, Payload, PlanesMut, Template, planes::halved,
-    typeset::Typesetter,
+    BandError, BandMode, Font, Layout, Mark, Payload, PlanesMut, Rect, Template, planes::halved,
+    seconds, typeset::Typesetter,
 };
+
+/// Light of the ground that the band's text stands on, of 255. Not black: next to a moving picture
+/// black costs an encoder more than dark grey does. Under a picture (mode `overlay`) it is black.
+const GROUND: u32 = 37;
 
 /// Of 256 parts of the picture, as many shine through the box in mode `overlay`.
 const OVERLAY_KEEP: u32 = 96;
@@ -88,7 +92,7 @@ impl Painter {
             _ => self.render(payload, canvas.full_range, canvas.chroma_shift)?,
         };
         match self.layout.mode {
-            BandMode::Below => self.copy(&rows, canvas),
+            BandMode::Above => self.copy(&rows, canvas),
             BandMode::Overlay => self.blend(&rows, canvas),
         }
         self.rows = Some(rows);
@@ -117,41 +121,44 @@ impl Painter {
         full_range: bool,
         chroma_shift: (u8, u8),
     ) -> Result<Rows, BandError> {
-        let Layout { band, code, .. } = self.layout;
+        let Layout {
+            band, code, text, ..
+        } = self.layout;
         self.light.fill(0);
-        let room = super::Rect {
-            y: self.layout.text.y - band.y,
-            ..self.layout.text
-        };
         let lines = self.template.fill(&self.mark, payload);
-        let beside = code.plate.height == band.height;
+        let beside = text.height == band.height;
         self.typesetter.draw(
             &lines,
-            room,
+            text,
             self.layout.lines,
             beside,
             &mut self.light,
             band.width,
         );
 
+        self.fill(code.plate, 255);
         let (cell, columns) = (code.cell, code.symbol.columns());
         let modules = payload.modules(code.symbol)?;
-        let (left, top) = (code.plate.x, code.plate.y - band.y);
-        for y in top..top + code.plate.height {
-            self.light[y * band.width + left..][..code.plate.width].fill(255);
-        }
         for (i, _) in modules.iter().enumerate().filter(|(_, dark)| **dark) {
-            let (x, y) = (
-                left + (1 + i % columns) * cell,
-                top + (1 + i / columns) * cell,
-            );
-            for y in y..y + cell {
-                self.light[y * band.width + x..][..cell].fill(0);
-            }
+            let (column, row) = (1 + i % columns, 1 + i / columns);
+            let (x, y) = (code.plate.x + column * cell, code.plate.y + row * cell);
+            self.fill(Rect::new(x, y, cell, cell), 0);
+        }
+        for (i, light) in seconds::modules(payload.since).into_iter().enumerate() {
+            let (x, y) = code.second_module(i);
+            let module = Rect::new(x, y, code.module, code.module);
+            self.fill(module, if light { 255 } else { 0 });
         }
 
         let (black, white) = if full_range { (0, 255) } else { (16, 235) };
-        let level = |light: u8| black + u32::from(light) * (white - black) / 255;
+        let ground = match self.layout.mode {
+            BandMode::Above => GROUND,
+            BandMode::Overlay => 0,
+        };
+        let level = |light: u8| {
+            let light = ground + u32::from(light) * (255 - ground) / 255;
+            black + light * (white - black) / 255
+        };
         let mut rows = Rows {
             payload,
             full_range,
@@ -161,13 +168,12 @@ impl Painter {
             chroma_keep: Vec::new(),
         };
         match self.layout.mode {
-            BandMode::Below => rows.luma = self.light.iter().map(|l| level(*l) as u8).collect(),
+            BandMode::Above => rows.luma = self.light.iter().map(|l| level(*l) as u8).collect(),
             BandMode::Overlay => {
-                let plate = (left..left + code.plate.width, top..top + code.plate.height);
-                // Under full light and under the plate nothing of the picture stays.
+                // Under full light and under the codes nothing of the picture stays.
                 let keep = |i: usize, light: u8| {
                     let (x, y) = (i % band.width, i / band.width);
-                    if plate.0.contains(&x) && plate.1.contains(&y) {
+                    if code.plate.contains(x, y) || code.seconds.contains(x, y) {
                         0
                     } else {
                         OVERLAY_KEEP * (255 - u32::from(light)) / 255
@@ -182,6 +188,13 @@ impl Painter {
             }
         }
         Ok(rows)
+    }
+
+    fn fill(&mut self, part: Rect, light: u8) {
+        let stride = self.layout.band.width;
+        for y in part.y..part.y + part.height {
+            self.light[y * stride + part.x..][..part.width].fill(light);
+        }
     }
 
     /// Mean of `luma_keep` under each chroma sample of the band.
@@ -204,12 +217,11 @@ impl Painter {
 
     fn copy(&self, rows: &Rows, canvas: &mut PlanesMut<'_>) {
         let band = self.layout.band;
-        for (i, row) in rows.luma.chunks_exact(band.width).enumerate() {
-            canvas.y.row(band.y + i).copy_from_slice(row);
+        for (y, row) in rows.luma.chunks_exact(band.width).enumerate() {
+            canvas.y.row(y).copy_from_slice(row);
         }
-        let first = band.y >> canvas.chroma_shift.1;
         for plane in [&mut canvas.u, &mut canvas.v] {
-            for y in first..plane.height() {
+            for y in 0..halved(band.height, canvas.chroma_shift.1) {
                 plane.row(y).fill(NEUTRAL);
             }
         }
@@ -221,16 +233,15 @@ impl Painter {
             .luma
             .chunks_exact(band.width)
             .zip(rows.luma_keep.chunks_exact(band.width));
-        for (i, (add, keep)) in cached.enumerate() {
-            for ((pixel, add), keep) in canvas.y.row(band.y + i).iter_mut().zip(add).zip(keep) {
+        for (y, (add, keep)) in cached.enumerate() {
+            for ((pixel, add), keep) in canvas.y.row(y).iter_mut().zip(add).zip(keep) {
                 *pixel = add.saturating_add(((u16::from(*pixel) * u16::from(*keep)) >> 8) as u8);
             }
         }
-        let first = band.y >> canvas.chroma_shift.1;
         for plane in [&mut canvas.u, &mut canvas.v] {
             let width = plane.width();
-            for (i, keep) in rows.chroma_keep.chunks_exact(width).enumerate() {
-                for (pixel, keep) in plane.row(first + i).iter_mut().zip(keep) {
+            for (y, keep) in rows.chroma_keep.chunks_exact(width).enumerate() {
+                for (pixel, keep) in plane.row(y).iter_mut().zip(keep) {
                     let off = (i16::from(*pixel) - i16::from(NEUTRAL)) * i16::from(*keep) / 256;
                     *pixel = (i16::from(NEUTRAL) + off) as u8;
                 }
@@ -330,7 +341,7 @@ pub(super) mod tests {
             (1920, 1080),
             (3840, 2160),
         ] {
-            for mode in [BandMode::Below, BandMode::Overlay] {
+            for mode in [BandMode::Above, BandMode::Overlay] {
                 for (shift, full_range) in [((1, 1), false), ((1, 0), true), ((0, 0), false)] {
                     let layout = Layout::new(w, h, mode).unwrap();
                     let mut frame = Frame::new(&layout, shift, full_range);
@@ -349,20 +360,21 @@ pub(super) mod tests {
                         (painter.mark.id, 1_795_413_907, 0),
                         "{w}x{h}"
                     );
-                    let above = layout.band.y * layout.width;
+                    let (band, picture) =
+                        frame.planes[0].split_at(layout.band.height * layout.width);
                     assert_eq!(
-                        frame.planes[0][..above],
-                        before[0][..above],
+                        *picture,
+                        before[0][band.len()..],
                         "the picture is untouched"
                     );
                     let (lo, hi) = if full_range { (0, 255) } else { (16, 235) };
-                    assert!(
-                        frame.planes[0][above..]
-                            .iter()
-                            .all(|p| (lo..=hi).contains(p))
-                    );
-                    assert_eq!(*frame.planes[0].last().unwrap(), hi, "the plate is light");
-                    let chroma = *frame.planes[1].last().unwrap();
+                    assert!(band.iter().all(|p| (lo..=hi).contains(p)));
+                    // Within the plate, for chroma of the row above is half the picture's.
+                    let y = layout.code.plate.y + layout.code.cell;
+                    let corner = band[y * layout.width + layout.width - 1];
+                    assert_eq!(corner, hi, "the plate is light");
+                    let row = halved(layout.width, shift.0);
+                    let chroma = frame.planes[1][(y >> shift.1) * row + row - 1];
                     assert_eq!(chroma, 128, "and grey");
                 }
             }
@@ -372,7 +384,7 @@ pub(super) mod tests {
     #[test]
     fn the_code_follows_the_second_and_nothing_else_is_redrawn() {
         let Some(font) = font() else { return };
-        let layout = Layout::new(640, 480, BandMode::Below).unwrap();
+        let layout = Layout::new(640, 480, BandMode::Above).unwrap();
         let mut frame = Frame::new(&layout, (1, 1), false);
         let mut painter = Painter::new(&font, layout, mark(None), Template::default()).unwrap();
         let mut seen = Vec::new();
@@ -388,8 +400,8 @@ pub(super) mod tests {
     #[test]
     fn a_canvas_of_another_size_is_refused() {
         let Some(font) = font() else { return };
-        let layout = Layout::new(640, 480, BandMode::Below).unwrap();
-        let other = Layout::new(640, 482, BandMode::Below).unwrap();
+        let layout = Layout::new(640, 480, BandMode::Above).unwrap();
+        let other = Layout::new(640, 482, BandMode::Above).unwrap();
         let mut painter = Painter::new(&font, layout, mark(None), Template::default()).unwrap();
         let refused = painter.paint(0, &mut Frame::new(&other, (1, 1), false).canvas());
         assert!(matches!(refused, Err(BandError::PlanesDiffer { .. })));
@@ -413,7 +425,7 @@ pub(super) mod tests {
             (1920, 1080),
             (3840, 2160),
         ] {
-            for (mode, name) in [(BandMode::Below, "below"), (BandMode::Overlay, "overlay")] {
+            for (mode, name) in [(BandMode::Above, "above"), (BandMode::Overlay, "overlay")] {
                 let layout = Layout::new(w, h, mode).unwrap();
                 let mut frame = Frame::new(&layout, (1, 1), false);
                 let start = if w == 640 {

@@ -124,17 +124,21 @@ impl<'a> PlaneMut<'a> {
         }
     }
 
-    /// Copies `from` to the top left corner and repeats its last column and row to the edges.
-    fn fill_from(&mut self, from: &Plane<'_>) {
+    /// Copies `from` to the left edge from row `top` on, and repeats its last column and row to the
+    /// edges.
+    fn fill_from(&mut self, from: &Plane<'_>, top: usize) {
         let width = from.width.min(self.width);
-        let height = from.height.min(self.height);
-        for y in 0..height {
-            let (picture, padding) = self.row(y).split_at_mut(width);
+        let rows = from.height.min(self.height.saturating_sub(top));
+        for y in 0..rows {
+            let (picture, padding) = self.row(top + y).split_at_mut(width);
             picture.copy_from_slice(&from.row(y)[..width]);
             padding.fill(picture[width - 1]);
         }
-        let last = (height - 1) * self.stride;
-        for y in height..self.height {
+        let Some(last) = (top + rows).checked_sub(1) else {
+            return;
+        };
+        let last = last * self.stride;
+        for y in top + rows..self.height {
             self.data
                 .copy_within(last..last + self.width, y * self.stride);
         }
@@ -176,21 +180,23 @@ pub(super) fn halved(luma: usize, shift: u8) -> usize {
     luma.div_ceil(1 << shift.min(1))
 }
 
-/// Copies a decoded picture into the top left of a canvas. What the canvas has more, to the right
-/// and below, repeats the picture's edge. Rows of the band are overwritten by the painter.
+/// Copies a decoded picture to the left edge of a canvas, from luma row `top` on, which is even.
+/// What the canvas has more, to the right and below, repeats the picture's edge; the rows above are
+/// the painter's.
 ///
 /// # Errors
 /// [`BandError::PlanesDiffer`] when the chroma formats differ: this copies, it does not convert.
-pub fn fit(picture: &Planes<'_>, canvas: &mut PlanesMut<'_>) -> Result<(), BandError> {
+pub fn fit(picture: &Planes<'_>, top: usize, canvas: &mut PlanesMut<'_>) -> Result<(), BandError> {
     if picture.chroma_shift != canvas.chroma_shift {
         return Err(BandError::PlanesDiffer {
             expected: format!("chroma shift {:?}", picture.chroma_shift),
             got: format!("{:?}", canvas.chroma_shift),
         });
     }
-    canvas.y.fill_from(&picture.y);
-    canvas.u.fill_from(&picture.u);
-    canvas.v.fill_from(&picture.v);
+    let chroma_top = halved(top, picture.chroma_shift.1);
+    canvas.y.fill_from(&picture.y, top);
+    canvas.u.fill_from(&picture.u, chroma_top);
+    canvas.v.fill_from(&picture.v, chroma_top);
     Ok(())
 }
 
@@ -220,12 +226,14 @@ mod tests {
     fn what_the_canvas_has_more_repeats_the_picture_edge() {
         let source: Vec<u8> = (1..=6).collect(); // 3x2: 1 2 3 / 4 5 6
         let from = Plane::new(&source, 3, 3, 2).unwrap();
-        let mut data = vec![0; 7 * 4];
-        PlaneMut::new(&mut data, 7, 5, 4).unwrap().fill_from(&from);
+        let mut data = vec![0; 7 * 5];
+        let mut canvas = PlaneMut::new(&mut data, 7, 5, 5).unwrap();
+        canvas.fill_from(&from, 1);
         let rows: Vec<_> = data.chunks(7).map(|r| &r[..5]).collect();
         assert_eq!(
             rows,
             [
+                [0, 0, 0, 0, 0], // the painter's
                 [1, 2, 3, 3, 3],
                 [4, 5, 6, 6, 6],
                 [4, 5, 6, 6, 6],

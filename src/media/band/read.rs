@@ -1,9 +1,10 @@
-//! Reads the block code back out of a frame. The frame's size says where it stands; its own light
-//! and dark modules say what is light and dark, so that range, fading and re-encoding do not matter.
+//! Reads the codes back out of a frame. The frame's width says where they stand; the block code's
+//! own light and dark modules say what is light and dark, so that range, fading and re-encoding do
+//! not matter.
 
 use thiserror::Error;
 
-use super::{CodePlace, Payload, Plane};
+use super::{CodePlace, Payload, Plane, seconds};
 use crate::base::{ErrorKind, Explain, RecordingId};
 
 /// Luma levels between light and dark modules at least. Below it there is no code, only picture.
@@ -11,7 +12,7 @@ const CONTRAST_MIN: u32 = 40;
 /// Of a hundred finder modules, as many must be right before error correction is tried at all.
 const FINDER_RIGHT_PERCENT: usize = 85;
 
-/// What a frame's code says.
+/// What a frame's codes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeRead {
     /// The recording.
@@ -20,7 +21,7 @@ pub struct CodeRead {
     pub second: u32,
     /// The second counts from the recording's beginning: the recorder's clock is not proven.
     pub elapsed: bool,
-    /// Modules of the code that had to be corrected.
+    /// Modules of both codes that had to be corrected.
     pub wrong_modules: usize,
 }
 
@@ -36,11 +37,17 @@ pub enum ReadError {
         height: usize,
     },
     /// Nothing like a code stands where it should.
-    #[error("the frame has no block code in its bottom right corner")]
+    #[error("the frame has no block code in its top right corner")]
     NotFound,
     /// A code stands there, and too much of it is damaged.
     #[error("the frame's block code is damaged beyond correction")]
     Damaged,
+    /// The block code is whole, the seconds beside it are not.
+    #[error("the frame names recording {id}, and its seconds are damaged beyond correction")]
+    SecondsDamaged {
+        /// The recording.
+        id: RecordingId,
+    },
     /// A code stands there that is not one of ours, or of a later version.
     #[error("the frame's block code is not one that recvault writes")]
     Foreign,
@@ -52,13 +59,15 @@ impl Explain for ReadError {
     }
 }
 
-/// Reads the code from a frame's luma.
+/// Reads the codes from a frame's luma.
 ///
 /// # Errors
 /// [`ReadError`], by how far it came.
 pub fn read(luma: &Plane<'_>) -> Result<CodeRead, ReadError> {
     let (width, height) = (luma.width(), luma.height());
-    let place = CodePlace::in_frame(width, height).ok_or(ReadError::TooSmall { width, height })?;
+    let place = CodePlace::in_width(width)
+        .filter(|place| place.band_rows <= height)
+        .ok_or(ReadError::TooSmall { width, height })?;
     let symbol = place.symbol;
     let levels = sample(luma, &place);
     let finder = symbol.finder();
@@ -94,38 +103,37 @@ pub fn read(luma: &Plane<'_>) -> Result<CodeRead, ReadError> {
 
     let (bytes, corrected) = symbol.decode(&modules).ok_or(ReadError::Damaged)?;
     let payload = Payload::from_bytes(&bytes).ok_or(ReadError::Foreign)?;
+    let id = payload.id;
+    let light =
+        std::array::from_fn(|i| level(luma, place.second_module(i), place.module) >= threshold);
+    let (since, second_wrong) = seconds::decode(&light).ok_or(ReadError::SecondsDamaged { id })?;
     Ok(CodeRead {
-        id: payload.id,
-        second: payload.second,
+        id,
+        second: Payload { since, ..payload }.second(),
         elapsed: payload.elapsed,
-        wrong_modules: wrong + corrected,
+        wrong_modules: wrong + corrected + second_wrong,
     })
 }
 
-/// Mean luma of the centre of each module: its edges are where encoders smear.
+/// The level of each module of the block code.
 fn sample(luma: &Plane<'_>, place: &CodePlace) -> Vec<u32> {
-    let cell = place.cell;
-    let inset = cell / 4;
-    let centre = inset..cell - inset;
-    let mut levels = Vec::with_capacity(place.symbol.columns() * place.symbol.rows());
-    for row in 1..=place.symbol.rows() {
-        for column in 1..=place.symbol.columns() {
-            let x = place.plate.x + column * cell;
-            let sum: u32 = centre
-                .clone()
-                .map(|dy| {
-                    let line = &luma.row(place.plate.y + row * cell + dy)[x..x + cell];
-                    line[centre.clone()]
-                        .iter()
-                        .map(|p| u32::from(*p))
-                        .sum::<u32>()
-                })
-                .sum();
-            // A centre has at least 2 × 2 pixels, because a cell has at least 4 × 4.
-            levels.push(sum / (centre.len() * centre.len()) as u32);
-        }
-    }
-    levels
+    let (cell, plate) = (place.cell, place.plate);
+    let rows = 1..=place.symbol.rows();
+    rows.flat_map(|row| (1..=place.symbol.columns()).map(move |column| (column, row)))
+        .map(|(column, row)| level(luma, (plate.x + column * cell, plate.y + row * cell), cell))
+        .collect()
+}
+
+/// Mean luma of the centre of a module: its edges are where encoders smear.
+fn level(luma: &Plane<'_>, (x, y): (usize, usize), side: usize) -> u32 {
+    let centre = side / 4..side - side / 4;
+    let sum: u32 = centre
+        .clone()
+        .flat_map(|dy| &luma.row(y + dy)[x + centre.start..x + centre.end])
+        .map(|p| u32::from(*p))
+        .sum();
+    // A centre has at least 2 × 2 pixels, because a module has at least 4 × 4.
+    sum / (centre.len() * centre.len()) as u32
 }
 
 #[cfg(test)]
@@ -136,9 +144,9 @@ mod tests {
     use super::*;
     use crate::media::band::{BandMode, Layout};
 
-    /// A frame with nothing but a code on mid grey.
+    /// A frame with nothing but its codes on mid grey.
     fn frame(width: usize, payload: Payload, dark: u8, light: u8) -> (Vec<u8>, Layout) {
-        let l = Layout::new(width, 64, BandMode::Below).unwrap();
+        let l = Layout::new(width, 64, BandMode::Above).unwrap();
         let mut luma = vec![128u8; l.width * l.height];
         let modules = payload.modules(l.code.symbol).unwrap();
         let columns = l.code.symbol.columns();
@@ -150,6 +158,12 @@ mod tests {
                 let is_dark = inside && modules[(row - 1) * columns + column - 1];
                 luma[(l.code.plate.y + y) * l.width + l.code.plate.x + x] =
                     if is_dark { dark } else { light };
+            }
+        }
+        for (i, is_light) in seconds::modules(payload.since).into_iter().enumerate() {
+            let (x, y) = l.code.second_module(i);
+            for y in y..y + l.code.module {
+                luma[y * l.width + x..][..l.code.module].fill(if is_light { light } else { dark });
             }
         }
         (luma, l)
@@ -178,10 +192,11 @@ mod tests {
     fn a_code_is_read_through_range_fading_blur_and_coarse_levels() {
         let payload = Payload {
             id: RecordingId::new(*b"abcdefghij"),
-            second: 7,
+            start: 0,
             elapsed: true,
+            since: 7,
         };
-        for width in [160, 206, 208, 480, 854, 1920, 3840, 8192] {
+        for width in [160, 238, 240, 480, 854, 1920, 3840, 8192] {
             for (dark, light) in [(16, 235), (0, 255), (60, 140)] {
                 let (luma, l) = frame(width, payload, dark, light);
                 let blurred = blur(&luma, l.width, l.height, 1);
@@ -223,8 +238,9 @@ mod tests {
     fn a_painted_out_code_is_damaged_and_never_another_recording() {
         let payload = Payload {
             id: RecordingId::new(*b"abcdefghij"),
-            second: 7,
+            start: 7,
             elapsed: false,
+            since: 0,
         };
         let (mut luma, l) = frame(640, payload, 16, 235);
         let (w, plate) = (l.width, l.code.plate);
@@ -235,11 +251,31 @@ mod tests {
         assert_eq!(read(&plane), Err(ReadError::Damaged));
     }
 
+    #[test]
+    fn painted_out_seconds_are_damaged_and_still_name_the_recording() {
+        let id = RecordingId::new(*b"abcdefghij");
+        let payload = Payload {
+            id,
+            start: 1_000,
+            elapsed: false,
+            since: 1_234,
+        };
+        let (mut luma, l) = frame(640, payload, 16, 235);
+        let (w, seconds) = (l.width, l.code.seconds);
+        for y in seconds.y..seconds.y + seconds.height / 2 {
+            luma[y * w + seconds.x..][..seconds.width].fill(16);
+        }
+        let plane = Plane::new(&luma, w, w, l.height).unwrap();
+        assert_eq!(read(&plane), Err(ReadError::SecondsDamaged { id }));
+    }
+
     proptest! {
         /// Noise of up to ±90 levels on every pixel averages out in the centres.
         #[test]
-        fn noise_does_not_change_what_is_read(id: [u8; 10], second: u32, seed: u64) {
-            let payload = Payload { id: RecordingId::new(id), second, elapsed: false };
+        fn noise_does_not_change_what_is_read(
+            id: [u8; 10], start: u32, since in 0..=seconds::LAST, seed: u64,
+        ) {
+            let payload = Payload { id: RecordingId::new(id), start, elapsed: false, since };
             let (mut luma, l) = frame(640, payload, 16, 235);
             let mut state = seed | 1;
             for p in &mut luma {
@@ -249,7 +285,7 @@ mod tests {
             }
             let plane = Plane::new(&luma, l.width, l.width, l.height).unwrap();
             let got = read(&plane).unwrap();
-            prop_assert_eq!((got.id, got.second), (payload.id, second));
+            prop_assert_eq!((got.id, got.second), (payload.id, payload.second()));
         }
 
         /// A frame of anything is an answer, never a panic.

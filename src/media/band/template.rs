@@ -54,7 +54,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// What the code says at `pts_ms`. A start outside 1970 to 2106 does not fit the code and
+    /// What the codes say at `pts_ms`; what lies before the start counts as the start. A start outside 1970 to 2106 does not fit the code and
     /// cannot be a recorder's, so it counts as unproven, as no start does.
     #[must_use]
     pub fn payload(&self, pts_ms: i64) -> Payload {
@@ -62,20 +62,18 @@ impl Mark {
         let proven = self
             .start
             .filter(|start| u32::try_from(start.as_s()).is_ok());
-        let second = match proven {
-            Some(start) => start.plus_ms(pts_ms).as_s(),
-            None => pts_ms / 1_000,
-        };
-        let second = second.clamp(0, i64::from(u32::MAX)) as u32;
+        let start = proven.unwrap_or(Moment::from_ms(0));
+        let since = start.plus_ms(pts_ms).as_s() - start.as_s();
         Payload {
             id: self.id,
-            second,
+            start: start.as_s().clamp(0, i64::from(u32::MAX)) as u32,
             elapsed: proven.is_none(),
+            since: since.clamp(0, i64::from(u32::MAX)) as u32,
         }
     }
 
     fn time(&self, payload: Payload) -> String {
-        let s = payload.second;
+        let s = payload.second();
         if payload.elapsed {
             let (h, m, s) = (s / 3_600, s / 60 % 60, s % 60);
             format!("clock unverified{GAP}{h:02}:{m:02}:{s:02}")
@@ -289,7 +287,7 @@ mod tests {
             (0, "14:05:06"),
             (299, "14:05:06"),
             (300, "14:05:07"),
-            (-701, "14:05:05"),
+            (-701, "14:05:06"), // nothing is shown before the first instant
         ] {
             assert_eq!(
                 filled(&Template::default(), &m, pts),
@@ -316,11 +314,12 @@ mod tests {
                 m.payload(754_999),
                 Payload {
                     id: m.id,
-                    second: 754,
-                    elapsed: true
+                    start: 0,
+                    elapsed: true,
+                    since: 754,
                 }
             );
-            assert_eq!(m.payload(-1).second, 0);
+            assert_eq!(m.payload(-1).second(), 0);
         }
     }
 

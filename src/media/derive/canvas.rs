@@ -1,4 +1,4 @@
-//! The frame that the encoder sees: the picture, its padding and the band, in one buffer.
+//! The frame that the encoder sees: the band, the picture and its padding, in one buffer.
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -97,7 +97,8 @@ impl Canvas {
                 .map_err(|e| refuse(&e))?;
             let mut planes = planes_mut(&mut frame, picture.chroma_shift, picture.full_range)
                 .map_err(|e| refuse(&e))?;
-            fit(picture, &mut planes).map_err(|e| refuse(&e))?;
+            let top = self.painter.layout().picture.y;
+            fit(picture, top, &mut planes).map_err(|e| refuse(&e))?;
             self.painter
                 .paint(position_ms, &mut planes)
                 .map_err(|e| refuse(&e))?;
