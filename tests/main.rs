@@ -10,6 +10,7 @@ mod check;
 mod disposal;
 mod expert;
 mod expiry;
+mod faithful;
 mod killed;
 mod known;
 mod ledger;

@@ -11,6 +11,7 @@
 //! track that nobody reads would stop the rest.
 
 mod clock;
+mod colour;
 mod libav;
 mod names;
 mod open;

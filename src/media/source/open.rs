@@ -14,7 +14,7 @@ use gstreamer_video as gst_video;
 use super::{
     PictureFormat, choose_format,
     clock::{PacketClock, went_back},
-    names,
+    colour, names,
 };
 use crate::{
     media::{
@@ -247,6 +247,7 @@ fn watch_elements(decode: &gst::Element, known: &Arc<Mutex<Known>>, threads: u32
                 drop(known);
                 let seen = Arc::clone(&seen);
                 element.connect_pad_added(move |_, pad| {
+                    colour::range_by_the_stream(pad);
                     if let Some(caps) = pad
                         .current_caps()
                         .filter(|_| pad.direction() == gst::PadDirection::Src)
@@ -358,8 +359,11 @@ fn attach(
         guard.channels = info.channels().clamp(1, 2);
         let sink = appsink(SOUNDS_WAITING_MAX);
         guard.sound = Some(sink.clone());
+        let convert = make("audioconvert")?;
+        // Dither makes noise of digital silence, which costs an encoder a kilobyte a second.
+        convert.set_property_from_str("dithering", "none");
         vec![
-            make("audioconvert")?,
+            convert,
             make("audioresample")?,
             gst::ElementFactory::make("capsfilter")
                 .property("caps", wanted)

@@ -151,7 +151,13 @@ fn properties() -> Vec<glib::ParamSpec> {
             PRESET_MAX,
             default.preset,
         ),
-        uint("crf", "Constant rate factor", 1, CRF_MAX, default.crf),
+        uint(
+            "crf",
+            "Constant rate factor, counted in the levels of limited range",
+            1,
+            CRF_MAX,
+            default.crf,
+        ),
         int(
             "keyint",
             "Frames from one key frame to the next (-1 = first only, -2 = automatic)",

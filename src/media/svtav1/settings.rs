@@ -83,6 +83,14 @@ impl Settings {
             .collect()
     }
 
+    /// The constant rate factor that gives frames of this kind the quality that was asked for. Full
+    /// range spreads the same light over 255/219 as many levels, and the quantiser counts levels:
+    /// its step is as much wider two steps of the factor further up.
+    fn crf_for(&self, frames: &gst_video::VideoInfo) -> u32 {
+        let further = if is_full_range(frames) { 2 } else { 0 };
+        (self.crf + further).min(CRF_MAX)
+    }
+
     /// The settings that come before the free ones, for frames of this kind.
     pub(super) fn base(&self, frames: &gst_video::VideoInfo, free: &[Pair]) -> Vec<Pair> {
         let (fps_num, fps_denom) = usable_rate(frames.fps());
@@ -98,7 +106,7 @@ impl Settings {
             set(name, value.into());
         }
         set("preset", self.preset.into());
-        set("crf", self.crf.into());
+        set("crf", self.crf_for(frames).into());
         set("keyint", self.keyint.into());
         // A closed group begins with a key frame and refers to nothing outside itself.
         set("irefresh-type", 2);
@@ -156,7 +164,7 @@ fn colour(frames: &gst_video::VideoInfo) -> [(&'static str, u32); 5] {
         gst_video::VideoColorMatrix::Rgb => UNSPECIFIED,
         matrix => matrix.to_iso(),
     };
-    let is_full = colour.range() == gst_video::VideoColorRange::Range0_255;
+    let is_full = is_full_range(frames);
     let site = frames.chroma_site();
     let site = if site == gst_video::VideoChromaSite::MPEG2 {
         1
@@ -172,4 +180,34 @@ fn colour(frames: &gst_video::VideoInfo) -> [(&'static str, u32); 5] {
         ("color-range", u32::from(is_full)),
         ("chroma-sample-position", site),
     ]
+}
+
+fn is_full_range(frames: &gst_video::VideoInfo) -> bool {
+    frames.colorimetry().range() == gst_video::VideoColorRange::Range0_255
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn full_range_is_quantised_by_a_step_that_is_as_much_wider() {
+        gstreamer::init().unwrap();
+        let crf = |colorimetry: &str, asked: u32| {
+            let frames = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, 640, 480)
+                .colorimetry(&colorimetry.parse().unwrap())
+                .build()
+                .unwrap();
+            let settings = Settings {
+                crf: asked,
+                ..Settings::default()
+            };
+            let pairs = settings.base(&frames, &[]);
+            pairs.into_iter().find(|(n, _)| n == "crf").unwrap().1
+        };
+        assert_eq!(crf("bt601", 38), "38");
+        assert_eq!(crf("1:4:0:0", 38), "40");
+        assert_eq!(crf("1:4:0:0", CRF_MAX), CRF_MAX.to_string());
+    }
 }

@@ -1,0 +1,64 @@
+//! A rendition shows what the recorder saw: range of luma, and silence that stays silent.
+
+use std::{path::Path, process::Command};
+
+use crate::case::Case;
+
+/// Three seconds of picture at full range, in a container whose colour box has no flag for it, and
+/// of sound that is digital silence.
+fn full_range_and_silent(path: &Path) {
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i"])
+        .arg("testsrc=size=640x480:rate=25:duration=3,scale=out_range=full:out_color_matrix=bt709")
+        .args(["-f", "lavfi", "-i", "anullsrc=r=44100:cl=mono", "-shortest"])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-pix_fmt",
+            "yuvj420p",
+        ])
+        .args(["-color_range", "pc", "-colorspace", "bt709"])
+        .args(["-color_primaries", "bt709", "-color_trc", "bt709"])
+        .args(["-c:a", "aac", "-movflags", "+write_colr"])
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+}
+
+/// What ffprobe says of the first track of a kind.
+fn probed(path: &Path, track: &str, entry: &str) -> String {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", track])
+        .args(["-show_entries", entry, "-of", "csv=p=0"])
+        .arg(path)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Goal: full range stays full range whatever the container says, and digital silence costs no
+/// more than silence.
+#[test]
+fn full_range_and_silence_come_through() {
+    let case = Case::new();
+    let name = "BWC-0001_1003_20260301_080000_0001.mov";
+    full_range_and_silent(&case.store().join("inbox").join(name));
+    let _ = case.batch();
+    let recording = &case.list()[0];
+    let rendition = &case.renditions(recording)[0];
+    let range = probed(rendition, "v:0", "stream=color_range");
+    assert_eq!(range.trim().trim_matches(','), "pc", "range of {recording}");
+    let packets = probed(rendition, "a:0", "packet=size");
+    let sizes = packets
+        .lines()
+        .filter_map(|l| l.trim_matches(',').parse::<u64>().ok());
+    let (count, bytes) = sizes.fold((0, 0), |(n, sum), size| (n + 1, sum + size));
+    assert!(count >= 140, "{count} packets of sound");
+    assert!(
+        bytes <= 10 * count,
+        "{bytes} bytes of silence in {count} packets"
+    );
+}
