@@ -317,7 +317,7 @@ fn a_hold_during_a_disposal_is_never_ignored() {
     let rules = store.rules().unwrap();
     for id in held.iter().take(20) {
         let record = store.record(*id).unwrap().unwrap();
-        let inputs = store.keeping(*id).unwrap().inputs(&record);
+        let inputs = store.keeping(*id).unwrap().caught_up(&record, &rules);
         let now = store.times().unwrap().later;
         let verdict = evaluate(rules.policy().unwrap(), &inputs, now);
         assert!(matches!(verdict, Verdict::Keep { .. }));

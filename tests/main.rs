@@ -8,6 +8,7 @@ mod band;
 mod case;
 mod check;
 mod disposal;
+mod doubt;
 mod expert;
 mod expiry;
 mod faithful;

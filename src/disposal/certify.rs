@@ -15,8 +15,6 @@ use super::DisposalError;
 use crate::{
     base::{Moment, RecordingId, durable},
     event::{Event, What},
-    ledger::Ledger,
-    proof::{Checkpoint, ProofError, ProofFile},
     recording::{Record, State},
     retention::{
         Certificate, Plan, PlanApproval,
@@ -73,7 +71,7 @@ fn one(store: &Store, dir: &Path, id: RecordingId) -> Result<(), DisposalError> 
         let text = format!("policy version {} is not known", certificate.policy);
         return Err(StoreError::Rows(text).into());
     };
-    let (line, proof) = prove(store, disposed)?;
+    let (line, proof) = store.prove(disposed)?;
     let texts: [(&str, Vec<u8>); 4] = [
         (
             "json",
@@ -133,8 +131,8 @@ fn certificate(
     };
     let (policy, policy_digest) = plan.policy();
     let rules = store.rules()?;
-    let in_force = rules.policies.iter().find(|p| p.version() == policy);
-    let grace = in_force.and_then(|policy| grace_until(policy, &plan, &approval));
+    let under = rules.policy_of(&plan);
+    let grace = under.and_then(|policy| grace_until(policy, policy, &plan, &approval));
     let certificate = Certificate {
         id: record.id,
         digest: record.digest,
@@ -195,21 +193,4 @@ fn approved(
         return Ok(None);
     };
     Ok(Some((store.plan_of(planned)?, approval)))
-}
-
-/// The event's line, and that it is in the log.
-fn prove(store: &Store, n: u64) -> Result<(Vec<u8>, ProofFile), StoreError> {
-    let ledger = Ledger::open(&store.root().join("ledger"))?;
-    let note = ledger.checkpoint()?.ok_or(ProofError::Unsigned)?;
-    let size = Checkpoint::parse(note.text())?.size;
-    let line = ledger.read(n, 1)?.next().transpose()?;
-    let line = line.map(|(_, line)| line).unwrap_or_default();
-    let proof = ProofFile {
-        extra: None,
-        index: n,
-        path: ledger.inclusion(n, size)?.path,
-        checkpoint: note,
-    };
-    proof.verify(&line, store.log(), &[])?;
-    Ok((line, proof))
 }

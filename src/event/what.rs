@@ -157,6 +157,9 @@ pub enum What {
         at: Moment,
         /// What the clocks showed then.
         reading: Reading,
+        /// By how many milliseconds what was stamped before may be behind the truth.
+        #[serde(default)]
+        behind_ms: i64,
         /// Digest of their statement.
         statement: Digest,
     },

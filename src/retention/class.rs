@@ -18,6 +18,8 @@ use thiserror::Error;
 use super::{Clause, Policy, calendar};
 use crate::base::{ErrorKind, Explain, Moment};
 
+const DAY_MS: i64 = 86_400_000;
+
 /// A recording was classed under a clause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,6 +176,22 @@ impl Standing {
             .filter(|earlier| earlier.stands_until >= lowering.stands_until);
         raised.lowering = Some(later.unwrap_or(*lowering));
         Ok(())
+    }
+
+    /// Puts the end of every lowering off where the instant at which it was ordered may truly
+    /// have been later by so many milliseconds. In whole days, so that it still ends with a day.
+    pub fn put_off(&mut self, behind_ms: impl Fn(Moment) -> i64) {
+        for lowering in self
+            .clauses
+            .values_mut()
+            .filter_map(|r| r.lowering.as_mut())
+        {
+            let days = behind_ms(lowering.ordered)
+                .max(0)
+                .saturating_add(DAY_MS - 1)
+                / DAY_MS;
+            lowering.stands_until = lowering.stands_until.plus_ms(days.saturating_mul(DAY_MS));
+        }
     }
 
     /// The class at `now`.

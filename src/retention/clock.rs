@@ -10,8 +10,12 @@
 //!   an allowance: advances add up until a witness or two people say what time it is.
 //! - More than the allowance, or a wall clock that jumps by more than the configured gap, stops
 //!   disposal until two people confirm the time. The clock does not take such an advance.
-//! - What is stamped takes the later of wall and compliance clock, disposal is judged by the
-//!   earlier, the expiry of an approval by the later: every doubt falls on the keeping side.
+//! - Beside it stands the least that the time can be: it goes on with boot time even while the
+//!   wall clock, put back, holds the compliance clock up. Were stamps held up as well, what came
+//!   in meanwhile would look older than it is once the wall clock is right again.
+//! - What is stamped takes the latest of the three, disposal is judged by the earlier of wall and
+//!   compliance clock, the expiry of an approval by what is stamped: every doubt falls on the
+//!   keeping side.
 //!
 //! Hence the one promise that retention rests on: at most [`ComplianceClock::unconfirmed_ms`],
 //! never more than the allowance, is the compliance clock ahead of true time, provided that the
@@ -167,10 +171,11 @@ impl Explain for ClockError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Times {
-    /// What is stamped, and what the expiry of an approval is judged by: the later of wall and
-    /// compliance clock.
+    /// What is stamped, and what the expiry of an approval is judged by: the latest of wall clock,
+    /// compliance clock and the least that the time can be.
     pub later: Moment,
-    /// What disposal is judged by: the earlier. Nothing while disposal is stopped.
+    /// What disposal is judged by: the earlier of wall and compliance clock. Nothing while
+    /// disposal is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposal: Option<Moment>,
 }
@@ -191,6 +196,9 @@ pub struct ComplianceClock {
     unconfirmed_ms: i64,
     /// The newest time that was vouched for.
     vouched: Moment,
+    /// The least that the time can be: the compliance clock, and boot time since. Never behind it.
+    #[serde(default)]
+    least: Moment,
     /// Why disposal stopped, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stop: Option<Stop>,
@@ -207,6 +215,7 @@ impl ComplianceClock {
             anchor_boottime_ms: reading.boottime_ms,
             unconfirmed_ms: 0,
             vouched: reading.wall,
+            least: reading.wall,
             stop: None,
         }
     }
@@ -235,12 +244,20 @@ impl ComplianceClock {
         self.stop
     }
 
+    /// By how much a time that is about to be vouched for is past the least that the time could
+    /// be: as far behind the truth what was stamped before may be. A machine that was off longer
+    /// than its wall clock admits cannot know it by itself.
+    #[must_use]
+    pub fn behind_ms(&self, at: Moment) -> i64 {
+        at.ms_since(self.least).max(0)
+    }
+
     /// The times that a decision uses, as of the latest reading.
     #[must_use]
     pub fn times(&self) -> Times {
         let wall = self.latest.wall;
         Times {
-            later: wall.max(self.time),
+            later: wall.max(self.time).max(self.least),
             disposal: self.stop.is_none().then(|| wall.min(self.time)),
         }
     }
@@ -255,6 +272,7 @@ impl ComplianceClock {
         } else {
             self.across_boots(last, terms);
         }
+        self.least = self.least.max(self.time);
         self.times()
     }
 
@@ -267,6 +285,7 @@ impl ComplianceClock {
         if by_ms.saturating_abs() > terms.gap_ms() {
             self.stop_for(Stop::Jumped { by_ms, wall });
         }
+        self.least = self.least.plus_ms(passed);
         // Counted from the anchor and not from the last reading: a clock that is read often
         // would lose a fraction of a millisecond each time.
         let passed = boottime_ms.saturating_sub(self.anchor_boottime_ms);
@@ -349,6 +368,7 @@ impl ComplianceClock {
         let beyond_ms = self.time.ms_since(at).max(0);
         self.unconfirmed_ms = self.unconfirmed_ms.min(beyond_ms);
         self.time = self.time.max(at);
+        self.least = self.least.max(at);
         self.anchor();
     }
 

@@ -24,6 +24,9 @@ pub struct PlanApproval {
     /// The last instant at which it may be used, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Moment>,
+    /// The first instant at which anything may be removed by it, as its signers wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Moment>,
 }
 
 /// What is true at the moment of unlinking.
@@ -31,6 +34,8 @@ pub struct PlanApproval {
 pub struct AtUnlink<'a> {
     /// The policy in force.
     pub policy: &'a Policy,
+    /// The policy that the plan was made under.
+    pub planned_under: &'a Policy,
     /// The plan that is applied.
     pub plan: &'a Plan,
     /// Its approval, as it stands now.
@@ -133,11 +138,22 @@ impl KeepReason {
 }
 
 /// The last instant of the grace period: so many days after the approval, to the end of that
-/// local day. Where the policy has changed since, the longer grace counts.
+/// local day. Where the policy has changed since the one that the plan was made under, the longer
+/// grace counts and the later end of a day; where the signers named a later date, that one does.
 #[must_use]
-pub fn grace_until(policy: &Policy, plan: &Plan, approval: &PlanApproval) -> Option<Moment> {
-    let days = plan.grace_days().max(policy.terms().grace_days);
-    calendar::days_on(approval.approved, days, policy.zone()).map(|day| day.ends)
+pub fn grace_until(
+    policy: &Policy,
+    planned_under: &Policy,
+    plan: &Plan,
+    approval: &PlanApproval,
+) -> Option<Moment> {
+    let ends = |policy: &Policy| {
+        let days = plan.grace_days().max(policy.terms().grace_days);
+        calendar::days_on(approval.approved, days, policy.zone()).map(|day| day.ends)
+    };
+    let ends = ends(policy)?.max(ends(planned_under)?);
+    let signed = approval.not_before.map(|first| first.plus_ms(-1));
+    Some(signed.map_or(ends, |signed| signed.max(ends)))
 }
 
 /// Whether `item` may be unlinked now.
@@ -165,7 +181,7 @@ pub fn check_item(inputs: &Inputs, item: &PlanItem, at: &AtUnlink<'_>) -> Result
     let Some(now) = at.times.disposal else {
         return Err(KeepReason::ClockStopped);
     };
-    let until = grace_until(at.policy, at.plan, approval);
+    let until = grace_until(at.policy, at.planned_under, at.plan, approval);
     if until.is_none_or(|until| now <= until) {
         return Err(KeepReason::Grace { until });
     }

@@ -79,9 +79,7 @@ pub(super) fn why(
             let Some(policy) = rules.policy().cloned() else {
                 return Err(usage("the store has no policy".into()));
             };
-            let inputs = store
-                .keeping(record.id)?
-                .caught_up(&record, &rules.policies);
+            let inputs = store.keeping(record.id)?.caught_up(&record, &rules);
             // While disposal is stopped nothing can be due; the date is said all the same.
             (times.disposal.unwrap_or(times.later), policy, inputs)
         }
@@ -135,7 +133,8 @@ fn shown(store: &Store, plan: Plan, state: String) -> Result<Answer, Failure> {
 }
 
 fn state(store: &Store, planned: &Planned, plan: &Plan) -> Result<String, Failure> {
-    let Some(approval) = &planned.approval else {
+    let rules = store.rules()?;
+    let Some(approval) = &rules.approval(planned) else {
         return Ok("waiting for an approver".into());
     };
     let (mut gone, mut there) = (0, 0);
@@ -145,10 +144,10 @@ fn state(store: &Store, planned: &Planned, plan: &Plan) -> Result<String, Failur
             _ => gone += 1,
         }
     }
-    let rules = store.rules()?;
-    let grace = rules
-        .policy()
-        .and_then(|policy| Some(grace_until(policy, plan, approval)?.in_zone(policy.zone())));
+    let grace = rules.policy().and_then(|policy| {
+        let until = grace_until(policy, rules.policy_of(plan)?, plan, approval)?;
+        Some(until.in_zone(policy.zone()))
+    });
     Ok(format!(
         "approved by {}; grace until {}; {gone} gone, {there} there",
         approval.signers.join(" and "),

@@ -12,7 +12,7 @@ use crate::{
     base::RecordingId,
     event::Event,
     ledger::{Ledger, LedgerError},
-    proof::{Checkpoint, CosignRequest, Note, NoteSignature, ProofError, ProofFile, Verifier},
+    proof::{Checkpoint, CosignRequest, Note, NoteSignature, ProofError, Verifier},
     store::{Store, StoreError},
 };
 
@@ -127,39 +127,13 @@ fn prove(store: &Store, what: &str) -> Result<Answer, Failure> {
     };
     // What is not under a checkpoint yet gets one: a proof leads to nothing else.
     let checkpoint = store.publish()?;
-    let ledger = open(store)?;
     if event >= checkpoint.size {
         return Err(usage(format!(
             "there is no event {event}; the ledger has {}, counted from 0",
             checkpoint.size
         )));
     }
-    let note = published(&ledger)?;
-    let size = Checkpoint::parse(note.text())
-        .map_err(StoreError::from)?
-        .size;
-    let line = ledger
-        .read(event, 1)
-        .map_err(StoreError::from)?
-        .next()
-        .transpose()
-        .map_err(StoreError::from)?
-        .map(|(_, line)| line)
-        .unwrap_or_default();
-    let path = ledger
-        .inclusion(event, size)
-        .map_err(StoreError::from)?
-        .path;
-    let proof = ProofFile {
-        extra: None,
-        index: event,
-        path,
-        checkpoint: note,
-    };
-    // Never hand out what a stranger would refuse.
-    proof
-        .verify(&line, store.log(), &[])
-        .map_err(StoreError::from)?;
+    let (line, proof) = store.prove(event)?;
     Event::from_line(event, &line).map_err(StoreError::from)?;
     Ok(Answer::Proof {
         event,

@@ -54,7 +54,7 @@ impl Store {
             candidates.push(Candidate {
                 digest: record.digest,
                 bytes: record.bytes,
-                inputs: self.keeping(id)?.caught_up(&record, &rules.policies),
+                inputs: self.keeping(id)?.caught_up(&record, &rules),
             });
         }
         Ok(candidates)
@@ -187,13 +187,18 @@ impl Store {
             let Some(policy) = rules.policy() else {
                 return Ok(Err(KeepReason::NotApproved));
             };
-            let inputs = proposal.keeping(id)?.caught_up(&record, &rules.policies);
+            let inputs = proposal.keeping(id)?.caught_up(&record, rules);
             let times = rules.times(proposal.reading());
             let newest = rules.plan().filter(|p| p.root == plan.root());
+            let approval = newest.and_then(|p| rules.approval(p));
+            let Some(planned_under) = rules.policy_of(&plan) else {
+                return Ok(Err(KeepReason::NotApproved));
+            };
             let at = AtUnlink {
                 policy,
+                planned_under,
                 plan: &plan,
-                approval: newest.and_then(|p| p.approval.as_ref()),
+                approval: approval.as_ref(),
                 times,
                 found,
                 removed,

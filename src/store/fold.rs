@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::{Keeping, Planned, Rules};
+use super::{Correction, Keeping, Planned, Rules};
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId},
     custody::{Hold, RosterHistory},
     event::{Event, Sealed, What},
     recording::{Record, Sighting, State},
     registry::{self, Assignment, Change, Device, Officer, Register},
-    retention::{ComplianceClock, Policy},
+    retention::ComplianceClock,
 };
 
 /// The ledger holds an event that cannot follow from those before it.
@@ -149,6 +149,7 @@ impl<'a> Folding<'a> {
                     policies: vec![(**policy).clone()],
                     adopted: vec![at],
                     clock: ComplianceClock::start(*reading),
+                    corrections: Vec::new(),
                     plans: Vec::new(),
                 });
                 self.rules_changed = true;
@@ -186,7 +187,12 @@ impl<'a> Folding<'a> {
                 }
                 Ok(())
             }
-            What::ClockConfirmed { at, reading, .. } => {
+            What::ClockConfirmed {
+                at,
+                reading,
+                behind_ms,
+                ..
+            } => {
                 let rules = self.rules(n)?;
                 let Some(terms) = rules.policy().map(|p| p.terms().clock) else {
                     return Err(FoldError::NoRules { n });
@@ -197,7 +203,12 @@ impl<'a> Folding<'a> {
                     .map_err(|e| FoldError::Against {
                         n,
                         why: e.to_string(),
-                    })
+                    })?;
+                if *behind_ms > 0 {
+                    let (to, by_ms) = (*at, *behind_ms);
+                    rules.corrections.push(Correction { to, by_ms });
+                }
+                Ok(())
             }
             What::RecordingClassified {
                 id, raising, actor, ..
@@ -364,7 +375,9 @@ impl<'a> Folding<'a> {
                     events: 1,
                 };
                 let mut keeping = Keeping::default();
-                keeping.reckon(None, &record, self.policies());
+                if let Some(rules) = &self.rules {
+                    keeping.reckon(None, &record, rules);
+                }
                 self.keepings.insert(a.id, (None, keeping));
                 self.records.insert(a.id, (None, record));
                 Ok(())
@@ -411,10 +424,6 @@ impl<'a> Folding<'a> {
         self.rules.as_mut().ok_or(FoldError::NoRules { n })
     }
 
-    fn policies(&self) -> &[Policy] {
-        self.rules.as_ref().map_or(&[], |r| &r.policies)
-    }
-
     /// Changes a recording and what keeps it, and reckons its date anew.
     fn update(
         &mut self,
@@ -433,14 +442,15 @@ impl<'a> Folding<'a> {
             self.records.insert(id, (Some(before.clone()), before));
             self.keepings.insert(id, (kept, now));
         }
-        let policies = self.rules.as_ref().map_or(&[][..], |r| &r.policies);
         if let (Some((_, record)), Some((_, keeping))) =
             (self.records.get_mut(&id), self.keepings.get_mut(&id))
         {
             let before = record.clone();
             f(record, keeping);
             record.events += 1;
-            keeping.reckon(Some(&before), record, policies);
+            if let Some(rules) = &self.rules {
+                keeping.reckon(Some(&before), record, rules);
+            }
         }
         Ok(())
     }

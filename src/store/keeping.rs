@@ -4,12 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Rules;
 use crate::{
     base::{Digest, Moment},
     custody::{Actor, Holds},
     index::{Batch, Column, keys},
     recording::Record,
-    retention::{self, HeldBy, Inputs, Policy, Promise, Standing, promise},
+    retention::{self, HeldBy, Inputs, Promise, Standing, promise},
 };
 
 /// Why and until when a recording is kept.
@@ -29,6 +30,9 @@ pub struct Keeping {
     pub expires: Option<Moment>,
     /// Version of the policy by which this was reckoned.
     pub policy: u64,
+    /// Version of the policy that was in force when the bytes were seen last.
+    #[serde(default)]
+    pub seen_under: u64,
     /// Who last classed it under a clause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classed_by: Option<Actor>,
@@ -38,21 +42,31 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// The facts that a decision about the recording looks at.
-    #[must_use]
-    pub fn inputs(&self, record: &Record) -> Inputs {
+    /// The facts as they were reckoned, dates that may be behind the truth put right.
+    fn inputs(&self, record: &Record, rules: &Rules) -> Inputs {
         let held = self.holds.standing().iter().map(|hold| HeldBy {
             number: u64::from(hold.number),
             case: hold.case.clone(),
         });
-        Inputs::of(record, self.standing.clone(), held.collect(), self.promised)
+        let mut inputs = Inputs::of(record, self.standing.clone(), held.collect(), self.promised);
+        inputs.latest_ingest = rules.latest(inputs.latest_ingest);
+        let behind_ms = |ordered: Moment| rules.latest(ordered).ms_since(ordered);
+        inputs.standing.put_off(behind_ms);
+        inputs
     }
 
-    /// The same with the promises of policies that came into force since it was reckoned.
+    /// The facts that a decision about the recording looks at, with the promises of policies that
+    /// came into force since they were reckoned.
     #[must_use]
-    pub fn caught_up(&self, record: &Record, policies: &[Policy]) -> Inputs {
-        let mut inputs = self.inputs(record);
-        for policy in policies.iter().filter(|p| p.version() > self.policy) {
+    pub fn caught_up(&self, record: &Record, rules: &Rules) -> Inputs {
+        let mut inputs = self.inputs(record, rules);
+        // Where the date of the ingest proves to be later than it was stamped, every policy since
+        // then promises anew.
+        let since = match inputs.latest_ingest > latest_ingest(record) {
+            true => self.seen_under,
+            false => self.policy.saturating_add(1),
+        };
+        for policy in rules.policies.iter().filter(|p| p.version() >= since) {
             inputs.promised = promise(policy, &inputs);
         }
         inputs
@@ -60,14 +74,17 @@ impl Keeping {
 
     /// Reckons promise and date by the facts as they are now. `before` is the record before the
     /// event, for which promises of policies since the last one are made up first.
-    pub(super) fn reckon(&mut self, before: Option<&Record>, now: &Record, policies: &[Policy]) {
-        let Some(policy) = policies.last() else {
+    pub(super) fn reckon(&mut self, before: Option<&Record>, now: &Record, rules: &Rules) {
+        let Some(policy) = rules.policy() else {
             return;
         };
         if let Some(before) = before {
-            self.promised = self.caught_up(before, policies).promised;
+            self.promised = self.caught_up(before, rules).promised;
         }
-        let inputs = self.inputs(now);
+        if before.is_none_or(|before| latest_ingest(before) < latest_ingest(now)) {
+            self.seen_under = policy.version();
+        }
+        let inputs = self.inputs(now, rules);
         self.promised = promise(policy, &inputs);
         let inputs = Inputs {
             promised: self.promised,
@@ -79,6 +96,12 @@ impl Keeping {
         };
         self.policy = policy.version();
     }
+}
+
+/// When the bytes were seen last, as it was stamped.
+fn latest_ingest(record: &Record) -> Moment {
+    let sighted = record.sightings.iter().map(|s| s.at).max();
+    sighted.unwrap_or_default().max(record.admitted_at)
 }
 
 /// Writes the row and its place in the index ordered by date.

@@ -20,6 +20,7 @@ mod group;
 mod holding;
 mod keeping;
 mod past;
+mod prove;
 mod rebuild;
 mod recover;
 mod rendition;
@@ -42,7 +43,7 @@ pub use keeping::Keeping;
 pub use rebuild::{Rebuilt, rebuild};
 pub use recover::Recovered;
 pub use rows::Night;
-pub use rules::{Planned, Rules, reading};
+pub use rules::{Correction, Planned, Rules, reading};
 pub use statements::{Agreed, Attached};
 pub use writer::Proposal;
 

@@ -1,7 +1,7 @@
 //! The past, recomputed from the ledger: what was known of a recording at an instant.
 
 use super::{
-    Keeping, Rules, Store, StoreError,
+    Keeping, Store, StoreError,
     fold::{Below, Folding},
 };
 use crate::{
@@ -47,18 +47,15 @@ impl Store {
                 break;
             }
             // Each event is reckoned by the policies of its own instant.
-            folding.rules = Some(Rules {
-                policies: rules.policies_at(event.at).to_vec(),
-                ..rules.clone()
-            });
+            folding.rules = Some(rules.at(event.at));
             folding.apply(&event, &|_| None)?;
         }
-        let policies = rules.policies_at(at);
-        let (Some(policy), Some((_, then))) = (policies.last(), folding.records.get(&record.id))
+        let rules = rules.at(at);
+        let (Some(policy), Some((_, then))) = (rules.policy(), folding.records.get(&record.id))
         else {
             return Ok(None);
         };
         let keeping = folding.keeping(record.id).map_err(StoreError::Rows)?;
-        Ok(Some((policy.clone(), keeping.caught_up(then, policies))))
+        Ok(Some((policy.clone(), keeping.caught_up(then, &rules))))
     }
 }

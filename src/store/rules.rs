@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{Clock, Digest, Moment},
     custody::{Actor, RosterHistory},
-    retention::{BootId, ComplianceClock, PlanApproval, Policy, Reading, Times},
+    retention::{BootId, ComplianceClock, Plan, PlanApproval, Policy, Reading, Times},
 };
 
 /// A disposal plan that went into the ledger, without its items, which lie in a blob.
@@ -29,6 +29,15 @@ pub struct Planned {
     pub approval: Option<PlanApproval>,
 }
 
+/// A time that people confirmed and that the store's clocks had fallen behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// What was confirmed.
+    pub to: Moment,
+    /// By how many milliseconds what was stamped before may be behind the truth.
+    pub by_ms: i64,
+}
+
 /// What holds for the store as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
@@ -40,6 +49,9 @@ pub struct Rules {
     pub adopted: Vec<Moment>,
     /// The compliance clock after its last logged reading.
     pub clock: ComplianceClock,
+    /// What was confirmed later than the store's clocks could know, in that order.
+    #[serde(default)]
+    pub corrections: Vec<Correction>,
     /// Disposal plans, the oldest first. Only the newest can be approved or applied.
     pub plans: Vec<Planned>,
 }
@@ -51,11 +63,43 @@ impl Rules {
         self.policies.last()
     }
 
-    /// The policies that were in force by `at`.
+    /// The same with the policies that were in force and the corrections that were known by `at`.
     #[must_use]
-    pub fn policies_at(&self, at: Moment) -> &[Policy] {
-        let count = self.adopted.iter().filter(|since| **since <= at).count();
-        self.policies.get(..count).unwrap_or(&self.policies)
+    pub fn at(&self, at: Moment) -> Self {
+        let mut then = self.clone();
+        then.policies
+            .truncate(self.adopted.iter().filter(|since| **since <= at).count());
+        then.corrections.retain(|correction| correction.to <= at);
+        then
+    }
+
+    /// The latest instant at which something may truly have happened that the log dates so: every
+    /// doubt about the clock falls on the keeping side.
+    #[must_use]
+    pub fn latest(&self, stamped: Moment) -> Moment {
+        let correct = |at: Moment, c: &Correction| match at < c.to {
+            true => at.plus_ms(c.by_ms).min(c.to),
+            false => at,
+        };
+        self.corrections.iter().fold(stamped, correct)
+    }
+
+    /// The policy that a plan was made under.
+    #[must_use]
+    pub fn policy_of(&self, plan: &Plan) -> Option<&Policy> {
+        self.policies
+            .iter()
+            .find(|p| (p.version(), p.digest()) == plan.policy())
+    }
+
+    /// The approval of a plan, dated by the latest instant at which it may have been given.
+    #[must_use]
+    pub fn approval(&self, planned: &Planned) -> Option<PlanApproval> {
+        let approval = planned.approval.clone()?;
+        Some(PlanApproval {
+            approved: self.latest(approval.approved),
+            ..approval
+        })
     }
 
     /// The newest plan.

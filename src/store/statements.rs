@@ -3,13 +3,13 @@
 
 use super::{Proposal, Store, StoreError, error::Refusal};
 use crate::{
-    base::{Digest, RecordingId},
+    base::{Digest, RecordingId, text::duration_human},
     custody::{
         Context, Kind, Matter, Nonce, Quorum, Roster, Standing, Statement, Target, judge,
         statement::Head, verify_statement,
     },
     event::What,
-    retention::{Clause, Lowering, PlanApproval, Policy},
+    retention::{Clause, Lowering, PlanApproval, Policy, class::Raised},
 };
 
 /// What comes with a statement that names a text by its digest.
@@ -249,8 +249,11 @@ fn act(
             let at = statement.moment("confirm").unwrap_or_default();
             let reading = proposal.reading();
             let rules = proposal.rules()?;
+            let mut behind_ms = 0;
             if let Some(policy) = rules.policy() {
                 let mut clock = rules.clock;
+                clock.apply_reading(reading, policy.terms().clock);
+                behind_ms = clock.behind_ms(at);
                 clock
                     .apply_confirmed(at, reading, policy.terms().clock)
                     .map_err(Refusal::from)?;
@@ -258,9 +261,17 @@ fn act(
             proposal.event(What::ClockConfirmed {
                 at,
                 reading,
+                behind_ms,
                 statement: digest,
             });
-            Ok(vec![format!("The time is confirmed: {at}.")])
+            let mut done = vec![format!("The time is confirmed: {at}.")];
+            if behind_ms > 0 {
+                done.push(format!(
+                    "What the log dates before it may be late by {}, and is kept as much longer.",
+                    duration_human(behind_ms)
+                ));
+            }
+            Ok(done)
         }
         (Kind::Plan, Target::Digest(root), _) => {
             let rules = proposal.rules()?;
@@ -279,6 +290,7 @@ fn act(
                 signers: quorum.people().to_vec(),
                 approved: proposal.now(),
                 expires: None,
+                not_before: statement.moment("not-before"),
             };
             proposal.event(What::DisposalApproved { approval });
             Ok(vec![format!(
@@ -312,10 +324,12 @@ fn lower(
     if ends.is_empty() {
         return Err(Refusal::NotClassed(id).into());
     }
-    if let Some(clause) = remains
-        && !standing.clauses().any(|(c, _)| c == clause)
-    {
-        // Lowering raises nothing: what is to remain must have been there.
+    let stays = |(clause, raised): (Clause, &Raised)| {
+        Some(clause) == remains && raised.stands_at(now) && raised.lowering.is_none()
+    };
+    if remains.is_some() && !standing.clauses().any(stays) {
+        // Lowering raises nothing: what is to remain must stand, and not be on its way out, or
+        // the recording would go although people signed that it stays.
         return Err(Refusal::NotClassed(id).into());
     }
     let mut done = Vec::new();

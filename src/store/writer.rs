@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     base::{Clock, Digest, Moment, RecordingId, limits},
-    event::{Detail, Event, Sealed, What, Writer as By, line},
+    event::{Detail, Event, LineError, Sealed, What, Writer as By, line},
     index::{self, Batch, Column, Index, Memo},
     ledger::{Ledger, LogKey},
     proof::{Checkpoint, Note, NoteSignature, Verifier},
@@ -249,6 +249,31 @@ impl Drop for Writer {
     }
 }
 
+/// The events of one decision with their lines, chained to the line before.
+fn write_out(
+    whats: Vec<What>,
+    at: Moment,
+    uid: u32,
+    mut n: u64,
+    mut prev: Digest,
+) -> Result<Vec<(Event, Vec<u8>)>, LineError> {
+    let mut written = Vec::new();
+    for what in whats {
+        let event = Event {
+            at,
+            by: By { uid },
+            n,
+            prev,
+            v: line::VERSION,
+            what,
+        };
+        let line = event.to_line()?;
+        (n, prev) = (n + 1, line::line_digest(&line));
+        written.push((event, line));
+    }
+    Ok(written)
+}
+
 impl Desk {
     fn run(mut self, wishes: &Receiver<Wish>) {
         loop {
@@ -395,35 +420,32 @@ impl Desk {
                 memos: remembered,
                 ..
             } = proposal;
+            // Written out before any of it is folded: what makes no line is told to whoever proposed
+            // it, and is nobody else's trouble.
+            let written = match write_out(whats, now, by, next, prev) {
+                Ok(written) => written,
+                Err(e) => {
+                    let _ = reply.send(Err(e.into()));
+                    continue;
+                }
+            };
             replies.push(reply);
-            for what in whats {
-                let event = Event {
-                    at: now,
-                    by: By { uid: by },
-                    n: next,
-                    prev,
-                    v: line::VERSION,
-                    what,
-                };
+            for (event, line) in written {
                 let text_of = |s: Sealed| {
                     sealed
                         .iter()
                         .find(|d| d.sealed() == s)
                         .map(|d| d.text().to_vec())
                 };
-                let folded = event.to_line().map_err(|e| e.to_string()).and_then(|line| {
-                    folding.apply(&event, &text_of).map_err(|e| e.to_string())?;
-                    Ok(line)
-                });
-                match folded {
-                    Ok(line) => {
+                match folding.apply(&event, &text_of) {
+                    Ok(()) => {
                         prev = line::line_digest(&line);
                         next += 1;
                         lines.push((event.what.recording(), line));
                     }
                     // A decision that proposes what cannot be is a defect, and the rows of this
                     // group are no longer to be trusted.
-                    Err(why) => return Err((replies, why)),
+                    Err(e) => return Err((replies, e.to_string())),
                 }
             }
             details.extend(sealed);

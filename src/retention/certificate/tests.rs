@@ -50,6 +50,7 @@ fn certificate() -> Certificate {
             signers: vec!["MM-01".into(), "MM-02".into()],
             approved: at("2026-05-02T03:00:00Z"),
             expires: None,
+            not_before: None,
         },
         grace_until: at("2026-05-16T15:59:59.999Z"),
         judged: at("2026-05-17T18:00:00Z"),

@@ -11,6 +11,7 @@ use crate::retention::{
 /// A recording with an approved plan, on a night on which nothing speaks against it.
 struct Case {
     policy: Policy,
+    planned_under: Policy,
     plan: Plan,
     inputs: Inputs,
     item: PlanItem,
@@ -52,6 +53,7 @@ impl Case {
                 signers: vec!["MM-02".into()],
                 approved: moment("2026-05-02T03:00:00Z"),
                 expires: None,
+                not_before: None,
             }),
             times: Times {
                 later: now.plus_ms(5_000),
@@ -62,6 +64,7 @@ impl Case {
                 items: 1,
                 bytes: 90,
             },
+            planned_under: policy.clone(),
             policy,
             plan,
             inputs,
@@ -71,6 +74,7 @@ impl Case {
     fn check(&self) -> Result<(), KeepReason> {
         let at = AtUnlink {
             policy: &self.policy,
+            planned_under: &self.planned_under,
             plan: &self.plan,
             approval: self.approval.as_ref(),
             times: self.times,
@@ -178,6 +182,28 @@ fn nothing_goes_that_is_not_as_it_was_planned_and_approved() {
             Err(KeepReason::Grace {
                 until: Some(grace_ends.plus_ms(86_400_000)),
             }),
+        ),
+        (
+            "a zone by now whose day ends earlier does not count",
+            |c| {
+                c.policy = policy(2, |t| t.zone = "Asia/Tokyo".into());
+                c.times.disposal = Some(moment(GRACE_ENDS));
+            },
+            Err(KeepReason::Grace {
+                until: Some(grace_ends),
+            }),
+        ),
+        (
+            "a later date that was signed",
+            |c| c.approval().not_before = Some(moment(GRACE_ENDS).plus_ms(3)),
+            Err(KeepReason::Grace {
+                until: Some(grace_ends.plus_ms(2)),
+            }),
+        ),
+        (
+            "an earlier date that was signed does not count",
+            |c| c.approval().not_before = Some(moment(GRACE_ENDS).plus_ms(-9)),
+            Ok(()),
         ),
         (
             "a shorter grace by now does not count",
