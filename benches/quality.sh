@@ -5,14 +5,13 @@
 #
 # SSIM of the picture area against the source, frame by frame counted by index, because timestamps
 # of two containers pair the wrong frames. Our band, above the picture, is cropped off; where the
-# peer burns in its text
-# all three pictures are black. The truth is the source in its own range of luma. Ours runs
-# the shipped profile's own settings (benches/peer.sh compares speed at the peer's).
+# peer burns in its text all three pictures are black. The truth is the source in its own range of
+# luma. Ours runs the shipped profile's own settings; benches/peer.sh compares speed at the peer's.
 # Environment: what benches/night.sh names. Ends with 1 when a clip looks worse than the peer's (by
 # more than 0.0001 of SSIM: the peer's own text moves that much) or is larger than 1.03 of it.
 set -euo pipefail
-# shellcheck source=night.sh
 AV1=${AV1-} H265=${H265-}
+# shellcheck source=night.sh
 . "$(dirname "$0")/night.sh"
 
 bytes_max=1.03 ssim_slack=0.0001
