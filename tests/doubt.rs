@@ -5,9 +5,10 @@ use recvault::{
     custody::{Kind, Target},
     disposal,
     retention::Clause,
+    store::Attached,
 };
 
-use crate::office::{CLERK, DAY, IT, Office};
+use crate::office::{CLERK, DAY, IT, Office, Signatory};
 
 /// Goal: while the wall clock is put back, what comes in is stamped by boot time, and so does not
 /// look older than it is once the wall clock is right again.
@@ -120,4 +121,31 @@ fn more_signatures_than_a_line_holds_stop_nobody_else() {
     assert!(lower(&[0; 1_000]).is_err());
     office.admit("b.log", b"two").unwrap();
     lower(&[0]).unwrap();
+}
+
+/// Goal: only a signature over this very statement, by a key of the roster, agrees to anything.
+#[test]
+fn a_strangers_signature_and_one_over_another_statement_agree_to_nothing() {
+    let office = Office::at("2026-01-10T04:00:00Z");
+    let store = office.store();
+    let [a, b] = ["a.log", "b.log"].map(|name| office.admit(name, name.as_bytes()).unwrap().id);
+    let draft = |id| {
+        store
+            .classify(CLERK, id, Clause::Obstruction, String::new())
+            .unwrap();
+        let fields = [("to", "standard"), ("reason", "the case is closed")];
+        let target = Target::Recording(id);
+        store.draft(Kind::ClassLower, target, &fields).unwrap()
+    };
+    let (wanted, other) = (draft(a), draft(b));
+    let approver = &office.approvers[0];
+    let submit =
+        |signature: String| store.submit(CLERK, wanted.clone(), vec![signature], Attached::Nothing);
+    let (before, _) = store.head().unwrap();
+    assert!(submit(approver.sign(&other)).is_err(), "another statement");
+    let stranger = Signatory::new(9, "approver-1");
+    assert!(submit(stranger.sign(&wanted)).is_err(), "a stranger's key");
+    assert!(submit(String::new()).is_err(), "no signature at all");
+    assert_eq!(store.head().unwrap().0, before, "and nothing was logged");
+    submit(approver.sign(&wanted)).unwrap();
 }

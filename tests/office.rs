@@ -74,7 +74,7 @@ pub struct Signatory {
 }
 
 impl Signatory {
-    fn new(seed: u8, name: &str) -> Self {
+    pub fn new(seed: u8, name: &str) -> Self {
         let pair = Ed25519Keypair::from_seed(&[seed; 32]);
         let key = PrivateKey::new(KeypairData::Ed25519(pair), name).unwrap();
         Self { key }

@@ -179,7 +179,8 @@ impl Standing {
     }
 
     /// Puts the end of every lowering off where the instant at which it was ordered may truly
-    /// have been later by so many milliseconds. In whole days, so that it still ends with a day.
+    /// have been later by so many milliseconds. In whole days,
+    /// rounded up, so that it ends with a day where no clock is changed for summer.
     pub fn put_off(&mut self, behind_ms: impl Fn(Moment) -> i64) {
         for lowering in self
             .clauses

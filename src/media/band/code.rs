@@ -7,7 +7,7 @@ use datamatrix::{
     DataMatrix, DataMatrixBuilder, SymbolSize, data::EncodationType, placement::MatrixMap,
 };
 
-use super::BandError;
+use super::{BandError, seconds};
 use crate::base::RecordingId;
 
 /// Bytes in a payload.
@@ -35,6 +35,12 @@ impl Payload {
     #[must_use]
     pub const fn second(self) -> u32 {
         self.start.saturating_add(self.since)
+    }
+
+    /// The same as the codes carry it: it stands still where they have no later one.
+    #[must_use]
+    pub fn coded_second(self) -> u32 {
+        self.start.saturating_add(self.since.min(seconds::LAST))
     }
 
     /// As the block code carries it.

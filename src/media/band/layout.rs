@@ -11,9 +11,9 @@
 //!          480 and wider                      narrower
 //! ```
 //!
-//! Above the picture rather than below, and in whole superblocks, because that is nearly free: a
-//! block of an encoder never holds both a still band and a moving picture. Forty rows below the
-//! picture made an action camera's file a tenth larger and its picture worse; 64 rows above cost
+//! Above the picture rather than below, and in whole superblocks (in narrow frames also half a one
+//! more), because that is nearly free: hardly a block of an encoder holds both a still band and a
+//! moving picture. Forty rows below the picture made an action camera's file a tenth larger and its picture worse; 64 rows above cost
 //! one hundredth (854x480, SVT-AV1 1.4, preset 12).
 
 use serde::{Deserialize, Serialize};
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_band_is_whole_superblocks_and_pads_only_what_must_be() {
+    fn the_band_keeps_to_the_encoders_blocks_and_pads_only_what_must_be() {
         // width, height -> canvas, band rows, cell, module of the seconds, padding
         for (w, h, canvas, band, cell, module, padding) in [
             (1920, 1080, (1920, 1144), 64, 5, 8, (0, 0)),

@@ -17,7 +17,8 @@ const FINDER_RIGHT_PERCENT: usize = 85;
 pub struct CodeRead {
     /// The recording.
     pub id: RecordingId,
-    /// Seconds since 1970 UTC, or since the recording began where `elapsed`.
+    /// Seconds since 1970 UTC, or since the recording began where `elapsed`. From the twelfth day
+    /// of a recording on it stands still.
     pub second: u32,
     /// The second counts from the recording's beginning: the recorder's clock is not proven.
     pub elapsed: bool,
@@ -109,7 +110,7 @@ pub fn read(luma: &Plane<'_>) -> Result<CodeRead, ReadError> {
     let (since, second_wrong) = seconds::decode(&light).ok_or(ReadError::SecondsDamaged { id })?;
     Ok(CodeRead {
         id,
-        second: Payload { since, ..payload }.second(),
+        second: Payload { since, ..payload }.coded_second(),
         elapsed: payload.elapsed,
         wrong_modules: wrong + corrected + second_wrong,
     })
@@ -260,13 +261,30 @@ mod tests {
             elapsed: false,
             since: 1_234,
         };
-        let (mut luma, l) = frame(640, payload, 16, 235);
-        let (w, seconds) = (l.width, l.code.seconds);
-        for y in seconds.y..seconds.y + seconds.height / 2 {
-            luma[y * w + seconds.x..][..seconds.width].fill(16);
+        for (part, shade) in [(1, 16), (2, 16), (1, 235)] {
+            let (mut luma, l) = frame(640, payload, 16, 235);
+            let (w, seconds) = (l.width, l.code.seconds);
+            for y in seconds.y..seconds.y + seconds.height / part {
+                luma[y * w + seconds.x..][..seconds.width].fill(shade);
+            }
+            let plane = Plane::new(&luma, w, w, l.height).unwrap();
+            assert_eq!(read(&plane), Err(ReadError::SecondsDamaged { id }));
         }
-        let plane = Plane::new(&luma, w, w, l.height).unwrap();
-        assert_eq!(read(&plane), Err(ReadError::SecondsDamaged { id }));
+    }
+
+    #[test]
+    fn a_second_beyond_the_last_that_has_a_code_reads_as_that_one() {
+        let payload = Payload {
+            id: RecordingId::new(*b"abcdefghij"),
+            start: 1_000,
+            elapsed: false,
+            since: seconds::LAST + 5,
+        };
+        let (luma, l) = frame(640, payload, 16, 235);
+        let plane = Plane::new(&luma, l.width, l.width, l.height).unwrap();
+        let second = read(&plane).unwrap().second;
+        assert_eq!(second, 1_000 + seconds::LAST);
+        assert_eq!(second, payload.coded_second());
     }
 
     proptest! {

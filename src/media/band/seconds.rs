@@ -6,6 +6,10 @@
 //! the same from the first frame to the last, and the seconds since then run here: as a Gray code
 //! of twenty bits, each four of them in an extended Hamming code `[8,4,4]`, whose generator has
 //! four rows of weight four. One wrong module in each eight is corrected, two are noticed.
+//!
+//! All dark and all light are words of that code, so that seconds that were painted out would read
+//! as a second. Hence two modules of each block are turned: a block of one shade is then two
+//! modules away from every word, and refused.
 
 /// Blocks of the code.
 pub(super) const BLOCKS: usize = 5;
@@ -19,11 +23,14 @@ pub(super) const LAST: u32 = (1 << (4 * BLOCKS)) - 1;
 /// Rows of the generator; the lowest bit is the first module.
 const GENERATOR: [u8; 4] = [0b1110_0001, 0b1101_0010, 0b1011_0100, 0b0111_1000];
 
-/// The codeword of four bits.
+/// Modules of each block that are turned.
+const TURNED: u8 = 0b0010_0100;
+
+/// The modules of a block that carry four bits.
 fn word(nibble: u32) -> u8 {
     let rows = GENERATOR.iter().enumerate();
     rows.filter(|(bit, _)| nibble >> bit & 1 == 1)
-        .fold(0, |word, (_, row)| word ^ row)
+        .fold(TURNED, |word, (_, row)| word ^ row)
 }
 
 /// The modules that say `elapsed` seconds, light is true, block by block.
@@ -79,7 +86,17 @@ mod tests {
     fn what_is_later_than_the_last_is_the_last() {
         assert_eq!(modules(LAST + 1), modules(LAST));
         assert_eq!(decode(&modules(u32::MAX)), Some((LAST, 0)));
-        assert_eq!(modules(0), [false; MODULES]);
+    }
+
+    #[test]
+    fn a_block_of_one_shade_is_no_second() {
+        for shade in [false, true] {
+            for block in 0..BLOCKS {
+                let mut read = modules(86_399);
+                read[block * BLOCK_MODULES..][..BLOCK_MODULES].fill(shade);
+                assert_eq!(decode(&read), None, "block {block} all {shade}");
+            }
+        }
     }
 
     proptest! {
