@@ -31,7 +31,7 @@ fn the_block_code_names_recording_and_second_in_every_rendition() {
         );
         // One frame a second, luma alone.
         let output = Command::new("ffmpeg")
-            .args(["-v", "error", "-i"])
+            .args(["-v", "info", "-i"])
             .arg(&case.renditions(&recording)[0])
             .args([
                 "-map",
@@ -46,19 +46,22 @@ fn the_block_code_names_recording_and_second_in_every_rendition() {
             .unwrap();
         let frames: Vec<&[u8]> = output.stdout.chunks_exact(width * height).collect();
         assert!(frames.len() >= 2, "{} frames of {recording}", frames.len());
+        let presented = presented_ms(&String::from_utf8_lossy(&output.stderr));
+        assert_eq!(presented.len(), frames.len(), "{recording}");
         let mut last = None;
-        for (n, frame) in frames.iter().enumerate() {
+        for (n, (frame, pts_ms)) in frames.iter().zip(presented).enumerate() {
             let plane = Plane::new(frame, width, width, height).unwrap();
             let code =
                 band::read(&plane).unwrap_or_else(|e| panic!("frame {n} of {recording}: {e}"));
             assert_eq!(code.id, id);
             assert_eq!(code.elapsed, start.is_none());
             let second = i64::from(code.second);
-            let first = start.map_or(0, Moment::as_s);
-            // The frames are a second and at most a frame apart.
+            // The second that the frame is presented in; the container rounds to milliseconds.
+            let instant = start.unwrap_or_default().plus_ms(pts_ms);
+            let right = [-1, 0, 1].map(|ms| instant.plus_ms(ms).as_s());
             assert!(
-                (first + n as i64..=first + n as i64 + 1).contains(&second),
-                "frame {n} says {second}, the start is {first}"
+                right.contains(&second),
+                "frame {n} says {second}, it is presented at {instant}"
             );
             assert!(last.is_none_or(|l| second > l));
             last = Some(second);
@@ -66,6 +69,18 @@ fn the_block_code_names_recording_and_second_in_every_rendition() {
         }
     }
     assert!(read >= 16, "{read} codes");
+}
+
+/// When frames are presented after the first, as ffmpeg's `showinfo` says.
+fn presented_ms(said: &str) -> Vec<i64> {
+    let frames = said.lines().filter(|l| l.contains("Parsed_showinfo"));
+    let seconds = frames.filter_map(|l| l.split_once("pts_time:")?.1.split_whitespace().next());
+    let ms: Vec<i64> = seconds
+        .map(|s| (s.parse::<f64>().unwrap() * 1_000.0).round() as i64)
+        .collect();
+    // Sound may begin earlier, by what its codec needs to start; the first picture is the start.
+    let first = ms.first().copied().unwrap_or_default();
+    ms.iter().map(|at| at - first).collect()
 }
 
 /// Goal: device, officer, recording and the original's hash stand in the container's tags.
