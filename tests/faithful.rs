@@ -62,3 +62,25 @@ fn full_range_and_silence_come_through() {
         "{bytes} bytes of silence in {count} packets"
     );
 }
+
+/// Goal: a Matroska file that says nothing of its colour but the range, at a small size and with a
+/// clock that begins a month late, is a recording like any other.
+#[test]
+fn a_range_alone_and_a_late_clock_are_no_trouble() {
+    let case = Case::new();
+    let name = "BWC-0001_1003_20260301_080000_0001.mkv";
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i"])
+        .arg("testsrc=size=320x240:rate=10:duration=2,format=yuv420p")
+        .args(["-c:v", "libx264", "-color_range", "tv"])
+        .args(["-output_ts_offset", "2592000"])
+        .arg(case.store().join("inbox").join(name))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let _ = case.batch();
+    let recording = &case.list()[0];
+    assert_eq!(recording["state"], "archived", "{recording}");
+    let frames = &recording["renditions"][0]["frames"];
+    assert_eq!(frames, 20, "{recording}");
+}

@@ -118,12 +118,14 @@ fn describe(source: gst_video::VideoFormat, w: u32, h: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use PictureFormat::{I420, Y42B, Y444};
     use gst_video::VideoFormat;
 
     #[test]
     fn the_first_format_that_keeps_the_chroma_wins_and_a_loss_is_said() {
+        gstreamer::init().unwrap();
         let all = [I420, Y42B, Y444];
         let cases: [(VideoFormat, &[PictureFormat], PictureFormat, bool); 9] = [
             (VideoFormat::I420, &all, I420, false),
