@@ -64,6 +64,7 @@ ours_prepare() {
   case $1 in
     svtav1) profile=archive-av1 params=$AV1 ;;
     x265) profile=archive-h265 params=$H265 ;;
+    shipped) profile=archive-av1 params= ;;
     *) die "unknown codec $1" ;;
   esac
   "$RECVAULT" init "$3" >/dev/null

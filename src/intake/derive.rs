@@ -16,12 +16,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{
-    Item, Outcome,
-    attribute::Attributing,
-    board::Board,
-    night::{NightError, item_of, outcome_of},
-};
+use super::{Item, Outcome, attribute::Attributing, board::Board, night::NightError};
 use crate::{
     base::{Clock, Digest, Moment, RecordingId, limits},
     batch::{Interrupt, Stop},
@@ -46,6 +41,8 @@ use crate::{
 pub struct DerivingSettings {
     /// The archive profile with its parameters.
     pub plan: Plan,
+    /// The same with more threads, for the night's last recordings: no other wants the cores.
+    pub plan_last: Plan,
     /// Elements that it needs, with their Debian packages.
     pub requirements: Vec<Requirement>,
     /// Whether renditions are made at all, or recordings only looked at.
@@ -169,23 +166,25 @@ impl<'a> Deriving<'a> {
         )
     }
 
-    /// Looks at one recording; `stopped` when the store takes nothing more.
+    /// Looks at one recording; `stopped` when the store takes nothing more, `last` when no other
+    /// waits for the cores.
     pub(super) fn look_at(
         &self,
         id: RecordingId,
         bytes: u64,
         board: &Board<'_>,
         stopped: bool,
+        last: bool,
     ) -> Item {
         let record = match self.store.record(id) {
             Ok(Some(record)) => record,
             Ok(None) | Err(_) => return nameless(id, bytes),
         };
         if stopped || self.interrupt.asked() != Stop::No {
-            return item_of(&record, Outcome::Waiting, 0);
+            return Item::of(&record, Outcome::Waiting, 0);
         }
         let slot = board.begin(&crate::base::text::name_human(record.name()), bytes);
-        let looked = self.examine(&record, slot, board).and_then(|looked| {
+        let looked = self.examine(&record, slot, board, last).and_then(|looked| {
             let cpu_ms = looked.cpu_ms;
             self.store.examined(
                 self.by,
@@ -196,20 +195,26 @@ impl<'a> Deriving<'a> {
         });
         board.end(slot, self.clock.now());
         match (looked, self.store.record(id)) {
-            (Ok(cpu_ms), Ok(Some(now))) => item_of(&now, outcome_of(now.state), cpu_ms),
+            (Ok(cpu_ms), Ok(Some(now))) => Item::of(&now, Outcome::of(now.state), cpu_ms),
             (Err(Broken::Store(e)), _) => {
-                let mut item = item_of(&record, Outcome::Waiting, 0);
+                let mut item = Item::of(&record, Outcome::Waiting, 0);
                 item.findings.push(Finding::new(
                     FindingKind::WorkerDied,
                     format!("it was not looked at: {e}"),
                 ));
                 item
             }
-            _ => item_of(&record, Outcome::Waiting, 0),
+            _ => Item::of(&record, Outcome::Waiting, 0),
         }
     }
 
-    fn examine(&self, record: &Record, slot: usize, board: &Board<'_>) -> Result<Looked, Broken> {
+    fn examine(
+        &self,
+        record: &Record,
+        slot: usize,
+        board: &Board<'_>,
+        last: bool,
+    ) -> Result<Looked, Broken> {
         let input = self
             .store
             .vault()
@@ -247,7 +252,7 @@ impl<'a> Deriving<'a> {
                     job,
                     |opened| {
                         let known = self.weigh(record, opened);
-                        let orders = self.orders(record, &known);
+                        let orders = self.orders(record, &known, last);
                         weighed = Some(known);
                         Answer::Proceed(Box::new(orders))
                     },
@@ -504,7 +509,7 @@ impl<'a> Deriving<'a> {
         }
     }
 
-    fn orders(&self, record: &Record, known: &Known) -> Orders {
+    fn orders(&self, record: &Record, known: &Known, last: bool) -> Orders {
         let settings = self.settings;
         let name = self.attributing.officer_name(&known.attribution);
         let mark = MarkOrder {
@@ -525,7 +530,12 @@ impl<'a> Deriving<'a> {
             font_index: settings.font_index,
         };
         let rendition = settings.wanted.then(|| RenditionOrder {
-            plan: settings.plan.clone(),
+            plan: if last {
+                &settings.plan_last
+            } else {
+                &settings.plan
+            }
+            .clone(),
             mark,
             original: record.digest,
         });
@@ -574,7 +584,7 @@ fn nameless(id: RecordingId, bytes: u64) -> Item {
         FindingKind::WorkerDied,
         "its row cannot be read; it was not looked at",
     );
-    let mut item = super::night::bare(id.to_string().as_bytes(), bytes, Outcome::Waiting, finding);
+    let mut item = Item::bare(id.to_string().as_bytes(), bytes, Outcome::Waiting, finding);
     item.id = Some(id);
     item
 }

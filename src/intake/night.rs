@@ -9,7 +9,13 @@
 //! Whatever happens to one file is that file's item and never the night's end. Killed anywhere,
 //! the next night finds what is in the vault and not looked at, and what is still in the inbox.
 
-use std::{path::PathBuf, sync::Mutex};
+use std::{
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use super::{
     Ending, Item, NightSummary, Outcome, Room, Totals, Watcher,
@@ -25,7 +31,7 @@ use crate::{
     base::{Clock, ErrorKind, Explain, Moment, RecordingId, text::name_human},
     batch::{Defect, Interrupt, Stages, Stop},
     event::What,
-    recording::{Finding, FindingKind, Record, State},
+    recording::{Finding, FindingKind},
     store::{Store, StoreError},
 };
 
@@ -173,7 +179,7 @@ pub fn run(
         } else {
             FindingKind::FileUnreadable
         };
-        let item = bare(
+        let item = Item::bare(
             &left.name,
             left.bytes,
             Outcome::LeftInInbox,
@@ -204,7 +210,7 @@ pub fn run(
         &mut night.totals,
     )?;
     for (found, finding) in replaced {
-        night.items.push(bare(
+        night.items.push(Item::bare(
             &found.name,
             found.bytes,
             Outcome::LeftInInbox,
@@ -237,6 +243,7 @@ pub fn run(
         clock,
         interrupt,
         settings,
+        ahead: AtomicU64::new(files),
         stopped: Mutex::default(),
     };
     let results: Vec<Result<Option<Item>, Defect>> = Stages::run(|stages| {
@@ -379,6 +386,8 @@ struct Flow<'a> {
     clock: &'a dyn Clock,
     interrupt: &'a Interrupt,
     settings: &'a NightSettings,
+    /// What may still want a worker, what is in hand included.
+    ahead: AtomicU64,
     /// Why the store takes no more, once it does not.
     stopped: Mutex<Option<StoreError>>,
 }
@@ -403,7 +412,7 @@ impl Flow<'_> {
             Work::File(found) => found,
         };
         let left = |finding| {
-            Some(Vaulted::Finished(Box::new(bare(
+            Some(Vaulted::Finished(Box::new(Item::bare(
                 &found.name,
                 found.bytes,
                 Outcome::LeftInInbox,
@@ -448,7 +457,7 @@ impl Flow<'_> {
                 } else {
                     Outcome::SeenAgain
                 };
-                let mut item = item_of(&record, outcome, 0);
+                let mut item = Item::of(&record, outcome, 0);
                 item.name = name_human(&found.name);
                 item.findings.extend(
                     notes
@@ -472,13 +481,18 @@ impl Flow<'_> {
     }
 
     fn derive(&self, vaulted: Result<Option<Vaulted>, Defect>) -> Result<Option<Item>, Defect> {
-        Ok(match vaulted? {
-            Some(Vaulted::Finished(item)) => Some(*item),
-            Some(Vaulted::LookAt(id, bytes)) => {
-                Some(self.deriving.look_at(id, bytes, self.board, self.stopped()))
+        let last = self.ahead.load(Ordering::Relaxed) <= self.settings.jobs as u64;
+        let item = vaulted.map(|vaulted| match vaulted? {
+            Vaulted::Finished(item) => Some(*item),
+            Vaulted::LookAt(id, bytes) => {
+                let item = self
+                    .deriving
+                    .look_at(id, bytes, self.board, self.stopped(), last);
+                Some(item)
             }
-            None => None,
-        })
+        });
+        self.ahead.fetch_sub(1, Ordering::Relaxed);
+        item
     }
 
     /// Disk pressure stops intake and never deletes.
@@ -489,62 +503,6 @@ impl Flow<'_> {
             return Err(crate::vault::VaultError::Full { path }.into());
         }
         Ok(())
-    }
-}
-
-/// An item about a file that is no recording of ours (yet).
-pub(super) fn bare(name: &[u8], bytes: u64, outcome: Outcome, finding: Finding) -> Item {
-    Item {
-        name: name_human(name),
-        id: None,
-        outcome,
-        kind: None,
-        state: None,
-        device: None,
-        officer: None,
-        started_at: None,
-        bytes,
-        rendition_bytes: 0,
-        duration_ms: 0,
-        media: String::new(),
-        cpu_ms: 0,
-        findings: vec![finding],
-        timeline: None,
-    }
-}
-
-/// An item about a recording.
-pub(super) fn item_of(record: &Record, outcome: Outcome, cpu_ms: u64) -> Item {
-    Item {
-        name: name_human(record.name()),
-        id: Some(record.id),
-        outcome,
-        kind: Some(record.kind),
-        state: Some(record.state),
-        device: record.attribution.device.as_ref().map(|v| v.value.clone()),
-        officer: record.attribution.officer.as_ref().map(|v| v.value.clone()),
-        started_at: record.attribution.started_at.as_ref().map(|v| v.value),
-        bytes: record.bytes,
-        rendition_bytes: record.renditions.iter().map(|r| r.bytes).sum(),
-        duration_ms: record.media.as_ref().map_or(0, |m| m.presented_ms),
-        media: record
-            .media
-            .as_ref()
-            .map(crate::recording::MediaInfo::words)
-            .unwrap_or_default(),
-        cpu_ms,
-        findings: record.findings.clone(),
-        timeline: record.timeline.clone(),
-    }
-}
-
-/// What became of a recording, by the state that it is in.
-pub(super) const fn outcome_of(state: State) -> Outcome {
-    match state {
-        State::Archived => Outcome::Archived,
-        State::Kept | State::Disposing | State::Disposed => Outcome::Kept,
-        State::Retry => Outcome::Retry,
-        State::Admitted => Outcome::Waiting,
     }
 }
 

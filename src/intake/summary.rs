@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::{Moment, RecordingId},
-    recording::{Finding, Kind, Severity, State, Timeline},
+    base::{Moment, RecordingId, text::name_human},
+    recording::{Finding, Kind, MediaInfo, Record, Severity, State, Timeline},
 };
 
 /// What became of one file or recording in this night.
@@ -37,6 +37,16 @@ impl Outcome {
             Self::Waiting => "waiting",
             Self::SeenAgain => "seen again",
             Self::LeftInInbox => "left in inbox",
+        }
+    }
+
+    /// What became of a recording, by the state that it is in.
+    pub(super) const fn of(state: State) -> Self {
+        match state {
+            State::Archived => Self::Archived,
+            State::Kept | State::Disposing | State::Disposed => Self::Kept,
+            State::Retry => Self::Retry,
+            State::Admitted => Self::Waiting,
         }
     }
 }
@@ -77,6 +87,52 @@ pub struct Item {
 }
 
 impl Item {
+    /// An item about a file that is no recording of ours (yet).
+    pub(super) fn bare(name: &[u8], bytes: u64, outcome: Outcome, finding: Finding) -> Self {
+        Self {
+            name: name_human(name),
+            id: None,
+            outcome,
+            kind: None,
+            state: None,
+            device: None,
+            officer: None,
+            started_at: None,
+            bytes,
+            rendition_bytes: 0,
+            duration_ms: 0,
+            media: String::new(),
+            cpu_ms: 0,
+            findings: vec![finding],
+            timeline: None,
+        }
+    }
+
+    /// An item about a recording.
+    pub(super) fn of(record: &Record, outcome: Outcome, cpu_ms: u64) -> Self {
+        Self {
+            name: name_human(record.name()),
+            id: Some(record.id),
+            outcome,
+            kind: Some(record.kind),
+            state: Some(record.state),
+            device: record.attribution.device.as_ref().map(|v| v.value.clone()),
+            officer: record.attribution.officer.as_ref().map(|v| v.value.clone()),
+            started_at: record.attribution.started_at.as_ref().map(|v| v.value),
+            bytes: record.bytes,
+            rendition_bytes: record.renditions.iter().map(|r| r.bytes).sum(),
+            duration_ms: record.media.as_ref().map_or(0, |m| m.presented_ms),
+            media: record
+                .media
+                .as_ref()
+                .map(MediaInfo::words)
+                .unwrap_or_default(),
+            cpu_ms,
+            findings: record.findings.clone(),
+            timeline: record.timeline.clone(),
+        }
+    }
+
     /// The gravest severity among its findings.
     #[must_use]
     pub fn gravest(&self) -> Option<Severity> {

@@ -32,7 +32,7 @@ pub(super) fn night(
     register: Register,
 ) -> Result<NightSettings, Failure> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let (jobs, encoder_threads) = jobs(cores, config.jobs.workers, config.jobs.encoder_threads);
+    let shares = Shares::of(cores, config.jobs.workers, config.jobs.encoder_threads);
     Ok(NightSettings {
         office: config.office.name.clone(),
         inbox: root.join("inbox"),
@@ -60,31 +60,56 @@ pub(super) fn night(
         } else {
             cores.clamp(2, 4)
         },
-        jobs,
+        jobs: shares.jobs,
         memo_sample: usize::try_from(config.night.memo_sample).unwrap_or(usize::MAX),
         free_bytes_min: config.disk.min_free_gb.saturating_mul(1_000_000_000),
-        deriving: deriving(root, config, encoder_threads)?,
+        deriving: deriving(root, config, &shares)?,
     })
 }
 
-/// Jobs and encoder threads for a number of cores. An encoder loses little up to two threads and
-/// much beyond, so cores are filled by jobs first; the memory of a worker (up to half a gigabyte
-/// at 1080p) is what bounds them.
-pub(super) fn jobs(cores: usize, workers: usize, threads: usize) -> (usize, usize) {
-    let threads = if threads > 0 {
-        threads
-    } else if cores >= 8 {
-        2
-    } else {
-        1
-    };
-    let jobs = if workers > 0 {
-        workers
-    } else {
-        (cores / threads).max(1)
-    };
-    (jobs, threads)
+/// How a machine's cores are shared among the night's jobs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shares {
+    /// Recordings looked at once.
+    pub(super) jobs: usize,
+    /// Encoder threads of each.
+    pub(super) threads: usize,
+    /// Encoder threads of the last ones, which no other recording follows.
+    pub(super) threads_last: usize,
 }
+
+impl Shares {
+    /// For a number of cores and what is configured, 0 where nothing is.
+    ///
+    /// An encoder loses little up to two threads and much beyond, so cores are filled by jobs
+    /// first; the memory of a worker (up to half a gigabyte at 1080p) is what bounds them. The
+    /// last recordings get the threads of every core: the longest of them would otherwise end
+    /// alone on its own, with the others idle.
+    pub(super) fn of(cores: usize, workers: usize, threads: usize) -> Self {
+        let configured = threads;
+        let threads = match configured {
+            0 if cores >= 8 => 2,
+            0 => 1,
+            n => n,
+        };
+        let jobs = match workers {
+            0 => (cores / threads).max(1),
+            n => n,
+        };
+        let threads_last = match configured {
+            0 => threads.max(cores.min(LAST_THREADS_MAX)),
+            n => n,
+        };
+        Self {
+            jobs,
+            threads,
+            threads_last,
+        }
+    }
+}
+
+/// More threads than this gain an encoder nothing at 1080p, and cost memory.
+const LAST_THREADS_MAX: usize = 8;
 
 /// The configuration and the way to start workers of the store at `root`, or of a machine
 /// without one.
@@ -125,14 +150,11 @@ fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
     })
 }
 
-fn deriving(
-    root: &Path,
-    config: &Config,
-    encoder_threads: usize,
-) -> Result<DerivingSettings, Failure> {
+fn deriving(root: &Path, config: &Config, shares: &Shares) -> Result<DerivingSettings, Failure> {
     let shelf = Shelf::open(Some(&root.join("pipelines")))?;
     let profile = shelf.get(&config.archive.profile)?;
-    let plan = profile.plan(&params(config), u32::try_from(encoder_threads).ok())?;
+    let params = params(config);
+    let plan = |threads: usize| profile.plan(&params, u32::try_from(threads).ok());
     let (font, font_index) = font(config)?;
     let wanted = config.archive.when == config::ArchiveWhen::Night;
     Ok(DerivingSettings {
@@ -141,7 +163,8 @@ fn deriving(
         } else {
             reading_needs()
         },
-        plan,
+        plan: plan(shares.threads)?,
+        plan_last: plan(shares.threads_last)?,
         wanted,
         full_verify: config.archive.verify == config::Verify::Full,
         template: config.band.lines.join("\n").parse::<Template>()?,
@@ -212,18 +235,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_core_is_used_and_none_twice() {
-        for (cores, expected) in [
-            (1, (1, 1)),
-            (2, (2, 1)),
-            (4, (4, 1)),
-            (8, (4, 2)),
-            (16, (8, 2)),
-            (64, (32, 2)),
+    fn every_core_is_used_and_the_last_recordings_have_them_all() {
+        for (cores, jobs, threads, threads_last) in [
+            (1, 1, 1, 1),
+            (2, 2, 1, 2),
+            (4, 4, 1, 4),
+            (8, 4, 2, 8),
+            (16, 8, 2, 8),
+            (64, 32, 2, 8),
         ] {
-            assert_eq!(jobs(cores, 0, 0), expected, "{cores} cores");
+            let expected = Shares {
+                jobs,
+                threads,
+                threads_last,
+            };
+            assert_eq!(Shares::of(cores, 0, 0), expected, "{cores} cores");
         }
-        assert_eq!(jobs(8, 3, 0), (3, 2), "what is configured stands");
-        assert_eq!(jobs(8, 0, 4), (2, 4));
+        let shares = |jobs, threads, threads_last| Shares {
+            jobs,
+            threads,
+            threads_last,
+        };
+        assert_eq!(
+            Shares::of(8, 3, 0),
+            shares(3, 2, 8),
+            "what is configured stands"
+        );
+        assert_eq!(Shares::of(8, 0, 4), shares(2, 4, 4));
     }
 }

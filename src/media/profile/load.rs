@@ -250,7 +250,8 @@ impl Profile {
     }
 
     /// Fills in the parameters: `settings` where given, the defaults elsewhere, and `threads`
-    /// (the engine's own share of the machine) for a parameter of that name that nobody set.
+    /// (the engine's own share of the machine) for a parameter of that name that nobody set. Such
+    /// a share is the machine's and the hour's, and no part of the digest.
     ///
     /// # Errors
     /// [`ProfileError::Setting`] when a setting does not fit or no such parameter exists.
@@ -280,9 +281,10 @@ impl Profile {
             };
             values.insert(name.as_str(), value.to_string());
         }
+        let shared = |name: &str| name == "threads" && !settings.contains_key(name);
         let mut hash = Sha256::new();
         hash.update(self.text_digest);
-        for (name, value) in &values {
+        for (name, value) in values.iter().filter(|(name, _)| !shared(name)) {
             hash.update(format!("{name}={value}\n"));
         }
         Ok(Plan {

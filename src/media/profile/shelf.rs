@@ -105,6 +105,7 @@ impl Shelf {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::media::profile::Setting;
 
     #[test]
     fn every_shipped_profile_is_sound_and_settles_with_its_defaults() {
@@ -115,6 +116,16 @@ mod tests {
             for part in [&plan.video, &plan.audio, &plan.mux] {
                 assert!(!part.contains(['{', '}']), "{}: {part}", profile.name);
             }
+            if !profile.params.contains_key("threads") {
+                continue;
+            }
+            let wide = profile.plan(&BTreeMap::new(), Some(4)).unwrap();
+            assert_ne!(plan.video, wide.video, "{}", profile.name);
+            assert_eq!(plan.digest, wide.digest, "a share of the machine");
+            let set = BTreeMap::from([("threads".to_owned(), Setting::Int(4))]);
+            let set = profile.plan(&set, Some(2)).unwrap();
+            assert_eq!(set.video, wide.video, "what is set stands");
+            assert_ne!(set.digest, wide.digest, "and is told");
         }
     }
 
