@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 /// A store of its own, gone with the test.
 pub struct Case {
+    disk: Option<SmallDisk>,
     dir: TempDir,
     said_at_init: String,
 }
@@ -43,8 +44,16 @@ impl Case {
         case.laid_out(&keys)
     }
 
+    /// The same on a disk of so many megabytes; nothing, said aloud, where none can be mounted.
+    pub fn on_a_disk_of(megabytes: u32) -> Option<Self> {
+        let mut case = Self::empty();
+        case.disk = Some(SmallDisk::mount(&case.store(), megabytes)?);
+        Some(case.laid_out(&[]))
+    }
+
     fn empty() -> Self {
         Self {
+            disk: None,
             dir: tempfile::tempdir().unwrap(),
             said_at_init: String::new(),
         }
@@ -211,6 +220,45 @@ impl Case {
     }
 }
 
+/// A file system in memory, which holds so much and no more.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
+        fs::create_dir(at).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o"])
+            .arg(format!("size={megabytes}m,mode=0700"))
+            .arg("tmpfs")
+            .arg(at)
+            .output();
+        if mounted.is_ok_and(|m| m.status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        eprintln!("SKIPPED: no file system can be mounted here");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Copies a folder with everything in it.
+pub fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// Every file below a folder, sorted.
 pub fn files_below(dir: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
@@ -266,6 +314,11 @@ impl Run {
     pub fn code(self, code: i32) -> Self {
         assert_eq!(self.output.status.code(), Some(code), "{}", self.told());
         self
+    }
+
+    /// Its exit code, where it was not killed.
+    pub fn ended(&self) -> Option<i32> {
+        self.output.status.code()
     }
 
     /// It printed this somewhere.

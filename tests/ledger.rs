@@ -1,18 +1,14 @@
 //! The log of a store through the binary: what it proves to a stranger, and what is found when
 //! somebody changed it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, process::Command};
 
 use recvault::{
     ledger::{Ledger, LogKey},
     proof::CosignRequest,
 };
 
-use crate::case::{Case, files_below};
+use crate::case::{Case, copy_dir, files_below};
 
 /// A store with three recordings and a checkpoint over them.
 fn with_logs() -> Case {
@@ -233,17 +229,4 @@ fn a_rewritten_history_is_refused_by_the_witness() {
     };
     fs::write(&request, asked.to_string()).unwrap();
     let _ = case.command(&args).code(4).says("nothing shows that");
-}
-
-fn copy_dir(from: &Path, to: &PathBuf) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }

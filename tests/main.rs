@@ -12,6 +12,8 @@ mod doubt;
 mod expert;
 mod expiry;
 mod faithful;
+mod full;
+mod history;
 mod killed;
 mod known;
 mod ledger;

@@ -167,7 +167,7 @@ impl Config {
             s.whole("stall_s", 1..=3_600, &mut c.worker.stall_s)
         });
         reader.section("disk", |s| {
-            s.whole("min_free_gb", 1..=100_000, &mut c.disk.min_free_gb)
+            s.whole("min_free_gb", 0..=100_000, &mut c.disk.min_free_gb)
         });
         reader.section("night", |s| {
             s.whole("memo_sample", 0..=100_000, &mut c.night.memo_sample)

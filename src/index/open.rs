@@ -24,6 +24,9 @@ const WRITE_BUFFERS_BYTES: usize = 16 * 1024 * 1024;
 /// One column's share before it is written out; also bounds the memory set aside for it unused.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
+/// Room that the list of the index's files takes beforehand.
+const MANIFEST_BYTES: usize = 64 * 1_024;
+
 /// Log kept for columns that change seldom; replayed when the index is opened.
 const WAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -112,6 +115,8 @@ fn database_options(create: bool) -> Options {
     // A hole in the log must not be jumped over, and a torn tail must not keep us out.
     o.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     o.set_track_and_verify_wals_in_manifest(true);
+    // Four megabytes taken beforehand are the last ones of a disk that is nearly full.
+    o.set_manifest_preallocation_size(MANIFEST_BYTES);
     o.set_recycle_log_file_num(0);
     o.set_paranoid_checks(true);
     o.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
