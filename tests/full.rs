@@ -39,7 +39,8 @@ fn a_full_disk_stops_the_night_and_the_next_one_completes_it() {
         let night = case.batch();
         let told = night.told();
         assert!(!told.contains("panicked"), "{told}");
-        let word = |line: &&str| line.contains("full") || line.contains("No space left");
+        let words = ["disk is nearly full", "No space left", "no room left"];
+        let word = |line: &&str| words.iter().any(|w| line.contains(w));
         let word = told.lines().find(word);
         eprintln!("{room} KiB: {}", word.unwrap_or("enough"));
         if night.ended() != Some(0) {

@@ -52,8 +52,8 @@ enum Step {
     Plan,
     Approve,
     Apply,
-    /// Plan, approval, and a fortnight later its night.
-    Dispose,
+    /// Plan, approval, and a fortnight later its night; and what happens meanwhile.
+    Dispose(Option<Box<Step>>),
 }
 
 #[derive(Clone, Debug)]
@@ -92,25 +92,36 @@ fn calm() -> BoxedStrategy<Step> {
         1 => which().prop_map(Step::SeenAgain),
         1 => (which(), 0..4_usize).prop_map(|(n, c)| Step::Classify(n, Clause::ALL[c])),
         1 => which().prop_map(Step::Lower),
-        1 => which().prop_map(Step::Hold),
+        2 => which().prop_map(Step::Hold),
         2 => (which(), 1..3_u32).prop_map(|(n, hold)| Step::Release(n, hold)),
         1 => (3..7_u16).prop_map(Step::Policy),
-        6 => (1..60 * 24_i64).prop_map(Step::Pass),
+        6 => (1..100 * 24_i64).prop_map(Step::Pass),
         1 => Just(Step::Reopen),
         1 => Just(Step::Plan),
         2 => Just(Step::Approve),
         2 => Just(Step::Apply),
-        3 => Just(Step::Dispose),
+        7 => proptest::option::of(meanwhile().prop_map(Box::new)).prop_map(Step::Dispose),
     ]
     .boxed()
 }
 
+/// What may happen between the approval of a plan and its night.
+fn meanwhile() -> impl Strategy<Value = Step> {
+    let which = || 0..12_usize;
+    prop_oneof![
+        4 => which().prop_map(Step::Hold),
+        1 => which().prop_map(Step::SeenAgain),
+        1 => (which(), 0..4_usize).prop_map(|(n, c)| Step::Classify(n, Clause::ALL[c])),
+        1 => (3..7_u16).prop_map(Step::Policy),
+    ]
+}
+
 fn wild() -> BoxedStrategy<Step> {
     prop_oneof![
-        8 => calm(),
+        20 => calm(),
         1 => jump().prop_map(Step::Jump),
-        1 => (0..60 * 24_i64, prop_oneof![Just(0), jump()]).prop_map(|(h, by)| Step::Off(h, by)),
-        1 => Just(Step::Confirm),
+        2 => (0..60 * 24_i64, prop_oneof![Just(0), jump()]).prop_map(|(h, by)| Step::Off(h, by)),
+        3 => Just(Step::Confirm),
     ]
     .boxed()
 }
@@ -153,10 +164,23 @@ impl Story {
         self.note();
     }
 
+    /// One that is there, or, where none is, one that was.
     fn recording(&self, n: usize) -> Option<(RecordingId, String)> {
         let all = self.recordings.borrow();
-        let n = n.checked_rem(all.len())?;
-        all.get(n).cloned()
+        let there = |(id, _): &&(RecordingId, String)| self.office.is_there(*id);
+        let left: Vec<_> = all.iter().filter(there).collect();
+        let left = if left.is_empty() {
+            all.iter().collect()
+        } else {
+            left
+        };
+        left.get(n.checked_rem(left.len())?).map(|r| (*r).clone())
+    }
+
+    /// One that is there or was.
+    fn any_recording(&self, n: usize) -> Option<(RecordingId, String)> {
+        let all = self.recordings.borrow();
+        all.get(n.checked_rem(all.len())?).cloned()
     }
 
     /// Two people confirm what time it truly is, by a wall clock that was put right.
@@ -183,10 +207,13 @@ impl Story {
         self.office.store().record_plan(IT, &plan)
     }
 
-    fn dispose(&self) -> Result<(), StoreError> {
+    fn dispose(&mut self, meanwhile: Option<&Step>) -> Result<(), StoreError> {
         self.plan()?;
         self.approve()?;
         self.note();
+        if let Some(step) = meanwhile {
+            self.step(step);
+        }
         self.pass(15 * DAY);
         disposal::apply(self.office.store(), IT).unwrap();
         Ok(())
@@ -212,7 +239,7 @@ impl Story {
         };
         match *step {
             Step::Admit(ref special) => self.admit(special),
-            Step::SeenAgain(n) => match self.recording(n) {
+            Step::SeenAgain(n) => match self.any_recording(n) {
                 Some((_, name)) => self.office.admit(&name, name.as_bytes()).map(|_| ()),
                 None => Ok(()),
             },
@@ -275,7 +302,7 @@ impl Story {
                 disposal::apply(self.office.store(), IT).unwrap();
                 Ok(())
             }
-            Step::Dispose => self.dispose(),
+            Step::Dispose(ref meanwhile) => self.dispose(meanwhile.as_deref()),
         }
     }
 
@@ -324,12 +351,12 @@ impl Story {
     }
 
     /// So many days, and two disposals, under a clock that is right; then everything that was due is gone.
-    fn come_to_rest(&self, days: i64) {
+    fn come_to_rest(&mut self, days: i64) {
         self.confirm().unwrap();
         self.note();
         self.pass(days * DAY);
         for _ in 0..2 {
-            self.dispose().unwrap();
+            self.dispose(None).unwrap();
             self.note();
         }
     }
@@ -393,8 +420,8 @@ pub fn trial(cases: u32) {
     let oracle = RefCell::new(Oracle::start());
     let (events, gone, clean) = (Cell::new(0), Cell::new(0), Cell::new(0_u64));
     let steps = prop_oneof![
-        (vec(calm(), 4..30), 0..200_i64).prop_map(|(steps, rest)| (steps, Some(rest))),
-        vec(wild(), 4..40).prop_map(|steps| (steps, None)),
+        (vec(calm(), 10..40), 0..200_i64).prop_map(|(steps, rest)| (steps, Some(rest))),
+        vec(wild(), 10..50).prop_map(|steps| (steps, None)),
     ];
     let judged = TestRunner::new(config).run(&steps, |(steps, rest)| {
         let mut story = Story::begin();

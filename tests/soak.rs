@@ -1,6 +1,6 @@
 //! The long trials: `./x soak NAME`.
 
-use crate::{expert, killed, real, witness};
+use crate::{expert, history, killed, real, witness};
 
 /// 50 kills at random moments of nights over 2 s clips.
 #[test]
@@ -33,4 +33,12 @@ fn every_change_is_judged_alike() {
 #[ignore = "takes a minute: ./x soak every_event_rewritten_is_refused"]
 fn every_event_rewritten_is_refused() {
     witness::rewrite_trial(1);
+}
+
+/// Ten thousand histories, or as many as `CASES` says, about a tenth of a second each.
+#[test]
+#[ignore = "takes a quarter of an hour: ./x soak histories"]
+fn histories() {
+    let cases = std::env::var("CASES").ok().and_then(|n| n.parse().ok());
+    history::trial(cases.unwrap_or(10_000));
 }
