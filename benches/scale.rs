@@ -17,7 +17,7 @@ use std::{
 };
 
 use recvault::{
-    base::{Digest, Moment, SystemClock},
+    base::{Digest, Moment, RecordingId, SystemClock},
     custody::Roster,
     event::What,
     index::{Batch, Column, Index, keys, put_record},
@@ -83,10 +83,18 @@ fn store_with_one(root: &Path) -> (Store, Record, Keeping) {
     let policy = Terms::default().into_policy().unwrap();
     Store::create(root, "bench", roster, policy, BY, clock.clone()).unwrap();
     let store = Store::open(root, clock).unwrap();
-    let path = root.join("inbox/one.mp4");
+    let id = admit(&store, 0);
+    let record = store.record(id).unwrap().unwrap();
+    let keeping = store.keeping(id).unwrap();
+    (store, record, keeping)
+}
+
+/// Takes in the recording of this number.
+fn admit(store: &Store, n: u32) -> RecordingId {
+    let path = store.root().join("inbox/one.mp4");
     File::create(&path)
         .unwrap()
-        .write_all(b"a recording")
+        .write_all(format!("recording {n}").as_bytes())
         .unwrap();
     let staged = store.vault().stage(&File::open(&path).unwrap()).unwrap();
     let admission = Admission {
@@ -98,10 +106,7 @@ fn store_with_one(root: &Path) -> (Store, Record, Keeping) {
         findings: Vec::new(),
         memo: None,
     };
-    let id = store.admit(BY, staged, admission).unwrap().id;
-    let record = store.record(id).unwrap().unwrap();
-    let keeping = store.keeping(id).unwrap();
-    (store, record, keeping)
+    store.admit(BY, staged, admission).unwrap().id
 }
 
 /// A store with so many recordings, of which the first thousand have been due for a while.
@@ -244,10 +249,12 @@ fn commit(room: &Path) -> bool {
     let bare = rocksdb::DB::open_default(room.join("bare")).unwrap();
     let mut synced = rocksdb::WriteOptions::default();
     synced.set_sync(true);
-    let (from, _) = store.head().unwrap();
     let (mut ours, mut theirs) = (Duration::ZERO, Duration::ZERO);
-    let id = record.id;
+    // As in a night: a few events for each of many.
+    let ids: Vec<RecordingId> = (1..=COMMITS / 4).map(|n| admit(&store, n)).collect();
+    let (from, _) = store.head().unwrap();
     for n in 0..COMMITS {
+        let id = ids[n as usize % ids.len()];
         let clock = Instant::now();
         store
             .commit(BY, move |proposal| {

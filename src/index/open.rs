@@ -123,6 +123,8 @@ fn database_options(create: bool) -> Options {
     o.set_max_total_wal_size(WAL_BYTES_MAX);
     o.set_max_open_files(OPEN_FILES_MAX);
     o.set_max_background_jobs(2);
+    // Otherwise sixteen threads for every column, at every start of every command.
+    o.set_max_file_opening_threads(1);
     o.set_log_level(LogLevel::Warn);
     o.set_max_log_file_size(DIARY_BYTES_MAX);
     o.set_keep_log_file_num(2);
