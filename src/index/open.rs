@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ChecksumType, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode, LogLevel, Options,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ChecksumType, ColumnFamilyDescriptor, DB,
+    DBCompressionType, DBRecoveryMode, LogLevel, Options,
 };
 
 use super::{Batch, Column, Index, IndexError};
@@ -17,6 +17,9 @@ const FORMAT_KEY: &[u8] = b"format";
 
 /// Blocks read from the disk, for all columns.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
+
+/// One part of a table's index or filter.
+const METADATA_BLOCK_BYTES: usize = 4 * 1_024;
 
 /// Changes that are in the log but not yet in tables, for all columns together.
 const WRITE_BUFFERS_BYTES: usize = 16 * 1024 * 1024;
@@ -137,11 +140,20 @@ fn column_options(column: Column, cache: &Cache) -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
     table.set_cache_index_and_filter_blocks(true);
+    // In parts, of which a lookup reads one: whole, those of ten million rows would push each
+    // other out of the cache, and every lookup would read megabytes.
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    table.set_partition_filters(true);
+    table.set_metadata_block_size(METADATA_BLOCK_BYTES);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     table.set_checksum_type(ChecksumType::XXH3);
     table.set_format_version(5);
-    if matches!(column, Column::Records | Column::CacheMemo) {
-        // Looked up one by one, and mostly for what is not there: new files, new recordings.
+    if matches!(
+        column,
+        Column::Records | Column::Keeping | Column::CacheMemo
+    ) {
+        // Looked up one by one, and mostly for what is not there: new files, new recordings. Where
+        // it is there, it is in one table of many.
         table.set_bloom_filter(10.0, false);
     }
     let mut o = Options::default();
