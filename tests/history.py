@@ -57,7 +57,7 @@ class History:
     def __init__(self, folder):
         self.folder, self.wrong = folder, []
         self.policies, self.recordings, self.plans, self.newest = [], {}, {}, None
-        self.corrections, self.agreed = [], set()
+        self.corrections, self.agreed = [], {}
         self.truth, self.all_due_are_gone = [], False
         path = os.path.join(folder, "truth.json")
         if os.path.exists(path):
@@ -111,6 +111,7 @@ class History:
             self.policies.append(body["policy"])
         elif kind == "policy.adopted":
             self.policies.append(body["policy"])
+            self.need_agreed(n, body["statement"], 2, "kind: policy")
         elif kind == "recording.admitted":
             recording = self.recordings[body["id"]] = Recording()
             who = body["attribution"]
@@ -131,20 +132,24 @@ class History:
             clause = body["lowering"]["clause"]
             if clause not in recording.clauses:
                 self.wrong.append(f"event {n} lowers a clause that does not stand")
+            self.need_agreed(n, body["statement"], 1, "kind: class-lower", body["id"])
             recording.clauses[clause] = (at, self.policies[-1]["lowering_delay_days"])
         elif kind == "hold.placed":
             recording.holds.add(body["hold"]["number"])
         elif kind == "hold.released":
             recording.holds.discard(body["number"])
-            self.need_agreed(n)
+            number = f"hold: {body['number']}\n"
+            self.need_agreed(n, body["statement"], 1, "kind: hold-release", body["id"], number)
         elif kind == "statement.accepted":
-            if not body["signatures"] or not body["people"]:
-                self.wrong.append(f"event {n} is a statement that nobody signed")
-            self.agreed.add(n)
+            people = min(len(set(body["signatures"])), len(set(body["people"])))
+            digest = hashlib.sha256(body["statement"].encode()).hexdigest()
+            if digest in self.agreed:
+                self.wrong.append(f"event {n} is a statement that was used before")
+            self.agreed[digest] = (body["statement"], people)
         elif kind == "clock.confirmed":
             if body["behind_ms"] > 0:
                 self.corrections.append((body["at"], body["behind_ms"]))
-            self.need_agreed(n)
+            self.need_agreed(n, body["statement"], 2, "kind: clock")
         elif kind == "disposal.planned":
             with open(os.path.join(self.folder, "blobs", body["blob"]), "rb") as file:
                 raw = file.read()
@@ -157,7 +162,8 @@ class History:
             plan = self.plans[body["approval"]["root"]]
             plan["approved"], plan["not_before"] = at, body["approval"]["not_before"]
             plan["grace"] = self.policies[-1]["grace_days"]
-            self.need_agreed(n)
+            root = body["approval"]["root"]
+            self.need_agreed(n, body["approval"]["statement"], 1, "kind: plan", root)
         elif kind == "recording.doomed":
             self.doomed(n, recording, body)
         elif kind == "recording.disposed":
@@ -165,9 +171,11 @@ class History:
                 self.wrong.append(f"event {n}: {body['id']} is gone without a tombstone")
             recording.gone = True
 
-    def need_agreed(self, n):
-        if n - 1 not in self.agreed:
-            self.wrong.append(f"event {n} does not follow a statement that people signed")
+    def need_agreed(self, n, statement, least, *words):
+        """So many people must have signed the statement, and it must say these words."""
+        text, people = self.agreed.get(statement, ("", 0))
+        if people < least or not all(word in text for word in words):
+            self.wrong.append(f"event {n} needs {least} people who signed {words}, and has {people}")
 
     def doomed(self, n, recording, body):
         say = lambda why: self.wrong.append(f"event {n}: {body['id']} was removed {why}")

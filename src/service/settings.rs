@@ -108,7 +108,8 @@ impl Shares {
     }
 }
 
-/// More threads than this gain an encoder nothing at 1080p, and cost memory.
+/// A bound for the memory of the last recordings' encoders; what is best beyond two cores has not
+/// been measured.
 const LAST_THREADS_MAX: usize = 8;
 
 /// The configuration and the way to start workers of the store at `root`, or of a machine
