@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    recvault::base::killpoint::arm();
     recvault::cli::run(std::env::args_os())
 }

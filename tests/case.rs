@@ -153,6 +153,27 @@ impl Case {
         }
     }
 
+    /// Runs recvault on the store with these kill points armed.
+    #[cfg(feature = "failpoints")]
+    pub fn struck(&self, args: &[&str], points: &str) -> Run {
+        let mut command = recvault();
+        command.env("FAILPOINTS", points);
+        command.arg("--store").arg(self.store()).args(args);
+        let output = command.output().unwrap();
+        Run {
+            what: format!("{} with {points}", args.join(" ")),
+            output,
+        }
+    }
+
+    /// Another store, which is a copy of this one.
+    #[cfg(feature = "failpoints")]
+    pub fn copied(&self) -> Self {
+        let copy = Self::empty();
+        copy_dir(&self.store(), &copy.store());
+        copy
+    }
+
     /// Starts recvault on the store and does not wait for it.
     pub fn start(&self, args: &[&str]) -> Child {
         let mut command = recvault();
@@ -246,14 +267,14 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Copies a folder with everything in it.
+/// Copies a folder with every file in it.
 pub fn copy_dir(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy_dir(&entry.path(), &target);
-        } else {
+        } else if entry.file_type().unwrap().is_file() {
             fs::copy(entry.path(), target).unwrap();
         }
     }

@@ -18,7 +18,7 @@ fn apply(store: &Store) -> Applied {
     disposal::apply(store, IT).unwrap()
 }
 
-fn hold(case: &str) -> HoldRequest {
+pub fn hold(case: &str) -> HoldRequest {
     HoldRequest {
         case: case.into(),
         reason: "a complaint".into(),

@@ -15,6 +15,8 @@ mod faithful;
 mod full;
 mod history;
 mod killed;
+#[cfg(feature = "failpoints")]
+mod kills;
 mod known;
 mod ledger;
 mod log;

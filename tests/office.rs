@@ -18,6 +18,8 @@ use recvault::{
     retention::{Plan, Terms},
     store::{Admission, Admitted, Agreed, Attached, Store, StoreError},
 };
+#[cfg(feature = "failpoints")]
+use recvault::{event::RecordingExamined, recording::Rendition};
 use ssh_key::{
     HashAlg, PrivateKey, SshSig,
     private::{Ed25519Keypair, KeypairData},
@@ -193,6 +195,47 @@ impl Office {
         };
         change(&mut admission);
         self.store().admit(IT, staged, admission)
+    }
+
+    /// Gives a recording a rendition of these bytes, as a night would.
+    #[cfg(feature = "failpoints")]
+    pub fn give_a_rendition(&self, id: RecordingId, bytes: &[u8]) {
+        let store = self.store();
+        let output = store.vault().stage_output(id).unwrap();
+        output.file().write_all(bytes).unwrap();
+        let linked = store.place_rendition(output, "mkv").unwrap();
+        let digest = linked.published().digest();
+        let record = store.record(id).unwrap().unwrap();
+        let examined = RecordingExamined {
+            id,
+            kind: record.kind,
+            state: record.state,
+            attribution: record.attribution,
+            media: None,
+            findings: Vec::new(),
+            findings_uncounted: 0,
+            timeline: None,
+            attempts: 0,
+            made_with: Vec::new(),
+        };
+        let rendition = Rendition {
+            digest,
+            bytes: linked.published().hashed.bytes,
+            extension: "mkv".to_owned(),
+            profile: "archive-av1".to_owned(),
+            profile_digest: digest,
+            part: 0,
+            frames: 1,
+            duration_ms: 1,
+            width: 0,
+            height: 0,
+            made_at: Moment::default(),
+            cpu_ms: 0,
+            made_with: Vec::new(),
+        };
+        store
+            .examined(IT, examined, Some((rendition, linked)))
+            .unwrap();
     }
 
     /// Whether the original lies in the vault.

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::DisposalError;
 use crate::{
-    base::{Moment, RecordingId, durable},
+    base::{Moment, RecordingId, durable, killpoint::around},
     event::{Event, What},
     recording::{Record, State},
     retention::{
@@ -84,8 +84,10 @@ fn one(store: &Store, dir: &Path, id: RecordingId) -> Result<(), DisposalError> 
     ];
     for (ending, bytes) in texts {
         let path = dir.join(format!("{id}.{ending}"));
-        durable::replace(&path, MODE, &bytes)
-            .map_err(|source| DisposalError::Io { path, source })?;
+        around("disposal.certificate", || {
+            durable::replace(&path, MODE, &bytes)
+        })
+        .map_err(|source| DisposalError::Io { path, source })?;
     }
     Ok(())
 }

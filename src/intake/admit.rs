@@ -15,7 +15,7 @@ use super::{
     scan::Found,
 };
 use crate::{
-    base::{ErrorKind, Explain, Moment, limits, text::name_human},
+    base::{ErrorKind, Explain, Moment, killpoint::around, limits, text::name_human},
     event::What,
     index::Memo,
     recording::{
@@ -62,9 +62,12 @@ impl Admitting<'_> {
         // 1. Open without following links, regular files only (a pipe would block for ever).
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let source = match rustix::fs::open(&found.path, flags, Mode::empty()) {
+        let opened = around("intake.admit.open", || {
+            rustix::fs::open(&found.path, flags, Mode::empty())
+        });
+        let source = match opened {
             Ok(fd) => File::from(fd),
-            Err(e) => return unreadable(&io::Error::from(e)),
+            Err(e) => return unreadable(&e),
         };
         // 2. and 3.: one pass to staging, synced, re-read from the disk, source unchanged.
         let staged = match self.store.vault().stage(&source) {

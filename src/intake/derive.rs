@@ -11,14 +11,25 @@
 //! A worker that dies or hangs is a finding on its recording; the next nights try again, a few times.
 
 use std::{
+    io,
     os::fd::AsFd,
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{Item, Outcome, attribute::Attributing, board::Board, night::NightError};
+use super::{
+    Item, Outcome,
+    attribute::Attributing,
+    board::Board,
+    examined::{Facts, Known, examined, kind_of, unanswered},
+    night::NightError,
+};
 use crate::{
-    base::{Clock, Digest, Moment, RecordingId, limits},
+    base::{
+        Clock, Digest, Moment, RecordingId,
+        killpoint::{self, done, step},
+        limits,
+    },
     batch::{Interrupt, Stop},
     event::RecordingExamined,
     media::{
@@ -28,12 +39,9 @@ use crate::{
         protocol::{Answer, DeriveJob, Done, MarkOrder, Opened, Orders, RenditionOrder, VerifyJob},
         worker::{Derived, Files, Launch, Worker, WorkerFault},
     },
-    recording::{
-        Attribution, Finding, FindingKind, Kind, MediaInfo, Record, Rendition, Source, State,
-        TrackKind,
-    },
+    recording::{Finding, FindingKind, Record, Rendition, Source, State},
     store::{Admitted, Store, StoreError},
-    vault::Output,
+    vault::{Linked, Output},
 };
 
 /// How recordings are looked at.
@@ -79,7 +87,7 @@ pub(super) struct Deriving<'a> {
 /// What looking at one recording came to.
 struct Looked {
     examined: RecordingExamined,
-    rendition: Option<Rendition>,
+    rendition: Option<(Rendition, Linked)>,
     cpu_ms: u64,
 }
 
@@ -186,11 +194,8 @@ impl<'a> Deriving<'a> {
         let slot = board.begin(&crate::base::text::name_human(record.name()), bytes);
         let looked = self.examine(&record, slot, board, last).and_then(|looked| {
             let cpu_ms = looked.cpu_ms;
-            self.store.examined(
-                self.by,
-                looked.examined,
-                looked.rendition.into_iter().collect(),
-            )?;
+            self.store
+                .examined(self.by, looked.examined, looked.rendition)?;
             Ok(cpu_ms)
         });
         board.end(slot, self.clock.now());
@@ -224,7 +229,7 @@ impl<'a> Deriving<'a> {
             true => Some(
                 self.store
                     .vault()
-                    .stage_output()
+                    .stage_output(record.id)
                     .map_err(StoreError::from)?,
             ),
             false => None,
@@ -240,6 +245,9 @@ impl<'a> Deriving<'a> {
             input: Some(input.as_fd()),
             output: output.as_ref().map(|o| o.file().as_fd()),
         };
+        let struck = |e| self.struck(record, e);
+        // 1. The worker writes to staging.
+        step("intake.derive.work").map_err(struck)?;
         let derived = match Worker::spawn(&self.settings.launch, &files) {
             Err(fault) => Derived {
                 opened: None,
@@ -271,17 +279,22 @@ impl<'a> Deriving<'a> {
                 )
             }
         };
+        done("intake.derive.work").map_err(struck)?;
         let known = weighed.unwrap_or_else(|| self.weigh(record, &Opened::default()));
         let Derived {
             outcome, findings, ..
         } = derived;
         match outcome {
-            Ok(done) => {
-                self.note_peak(done.peak_rss_bytes);
-                self.answered(record, known, done, findings, output, slot, board)
+            Ok(answer) => {
+                self.note_peak(answer.peak_rss_bytes);
+                self.answered(record, known, answer, findings, output, slot, board)
             }
             Err(WorkerFault::Interrupted) => Err(Broken::Abandoned),
-            Err(fault) => Ok(self.unanswered(record, known, findings, &fault)),
+            Err(fault) => Ok(Looked {
+                examined: unanswered(record, known, findings, &fault),
+                rendition: None,
+                cpu_ms: 0,
+            }),
         }
     }
 
@@ -317,6 +330,9 @@ impl<'a> Deriving<'a> {
                 input: Some(output.file().as_fd()),
                 output: None,
             };
+            // 2. A fresh one verifies what it wrote.
+            let struck = |e| self.struck(record, e);
+            step("intake.derive.verify").map_err(struck)?;
             let verified = Worker::spawn(&self.settings.launch, &files).and_then(|worker| {
                 let killer = worker.killer();
                 let looked = worker.verify(job, |p| {
@@ -328,6 +344,7 @@ impl<'a> Deriving<'a> {
                 findings.extend(looked.findings);
                 looked.outcome
             });
+            killpoint::done("intake.derive.verify").map_err(struck)?;
             let good = match verified {
                 Ok(verified) => {
                     cpu_ms += verified.cpu_ms;
@@ -342,13 +359,13 @@ impl<'a> Deriving<'a> {
                 }
             };
             if good {
-                let (digest, bytes) = self
+                let linked = self
                     .store
                     .place_rendition(output, &self.settings.plan.extension)?;
                 state = State::Archived;
-                rendition = Some(Rendition {
-                    digest,
-                    bytes,
+                let made = Rendition {
+                    digest: linked.published().digest(),
+                    bytes: linked.published().hashed.bytes,
                     extension: self.settings.plan.extension.clone(),
                     profile: self.settings.plan.profile.clone(),
                     profile_digest: self.settings.plan.digest,
@@ -360,7 +377,8 @@ impl<'a> Deriving<'a> {
                     made_at: Moment::default(),
                     cpu_ms,
                     made_with: done.made_with.clone(),
-                });
+                };
+                rendition = Some((made, linked));
             } else {
                 state = State::Retry;
             }
@@ -378,7 +396,7 @@ impl<'a> Deriving<'a> {
             .then_some(done.media);
         let timeline = (!done.timeline.luma.is_empty() || !done.timeline.level.is_empty())
             .then_some(done.timeline);
-        let examined = self.examined(
+        let examined = examined(
             record,
             known,
             findings,
@@ -397,93 +415,6 @@ impl<'a> Deriving<'a> {
             rendition,
             cpu_ms,
         })
-    }
-
-    /// The worker died, hung or gave up.
-    fn unanswered(
-        &self,
-        record: &Record,
-        known: Known,
-        mut findings: Vec<Finding>,
-        fault: &WorkerFault,
-    ) -> Looked {
-        let attempts = record.attempts + 1;
-        let last = attempts >= limits::DERIVE_ATTEMPTS_MAX;
-        let stalled = matches!(fault, WorkerFault::Stalled { .. });
-        let kind = if stalled {
-            FindingKind::WorkerStalled
-        } else {
-            FindingKind::WorkerDied
-        };
-        let next = if last {
-            "it is not tried again by itself".to_owned()
-        } else {
-            format!(
-                "the next night tries again ({attempts} of {})",
-                limits::DERIVE_ATTEMPTS_MAX
-            )
-        };
-        findings.push(Finding::new(
-            kind,
-            format!("{fault}; the original is safe, {next}"),
-        ));
-        let state = if last { State::Kept } else { State::Retry };
-        let facts = Facts {
-            kind: record.kind,
-            state,
-            attempts,
-            media: None,
-            timeline: None,
-            made_with: Vec::new(),
-        };
-        Looked {
-            examined: self.examined(record, known, findings, 0, facts),
-            rendition: None,
-            cpu_ms: 0,
-        }
-    }
-
-    /// Everything together, the gravest finding first.
-    fn examined(
-        &self,
-        record: &Record,
-        known: Known,
-        said: Vec<Finding>,
-        uncounted: u64,
-        facts: Facts,
-    ) -> RecordingExamined {
-        // What admission found stands; what an earlier attempt of a worker found is said anew.
-        let mut findings: Vec<Finding> = match record.attempts {
-            0 => record.findings.clone(),
-            _ => Vec::new(),
-        };
-        for finding in known.findings.into_iter().chain(said) {
-            if !findings.contains(&finding) {
-                findings.push(finding);
-            }
-        }
-        findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.at.cmp(&b.at)));
-        let more = findings.len().saturating_sub(limits::FINDINGS_INLINE_MAX);
-        findings.truncate(limits::FINDINGS_INLINE_MAX);
-        let uncounted = uncounted.saturating_add(more as u64);
-        if uncounted > 0 {
-            findings.push(Finding::new(
-                FindingKind::TooMany,
-                format!("{uncounted} more findings were counted and not listed"),
-            ));
-        }
-        RecordingExamined {
-            id: record.id,
-            kind: facts.kind,
-            state: facts.state,
-            attribution: known.attribution,
-            media: facts.media,
-            findings,
-            findings_uncounted: uncounted,
-            timeline: facts.timeline,
-            attempts: facts.attempts,
-            made_with: facts.made_with,
-        }
     }
 
     /// Whose recording it is, now that the container spoke.
@@ -545,36 +476,14 @@ impl<'a> Deriving<'a> {
         }
     }
 
+    /// A step that failed although no worker said so.
+    fn struck(&self, record: &Record, source: io::Error) -> Broken {
+        let path = self.store.vault().object_path(&record.digest);
+        Broken::Store(StoreError::Layout { path, source })
+    }
+
     fn note_peak(&self, bytes: u64) {
         self.worker_peak.fetch_max(bytes, Ordering::Relaxed);
-    }
-}
-
-/// What weighing came to.
-struct Known {
-    attribution: Attribution,
-    findings: Vec<Finding>,
-    /// When it began, if anybody said so and it can be believed.
-    believed_start: Option<Moment>,
-}
-
-/// What else an examination says.
-struct Facts {
-    kind: Kind,
-    state: State,
-    attempts: u32,
-    media: Option<MediaInfo>,
-    timeline: Option<crate::recording::Timeline>,
-    made_with: Vec<String>,
-}
-
-/// What sort it is, now that its tracks are known.
-fn kind_of(before: Kind, media: &MediaInfo) -> Kind {
-    let has = |kind| media.tracks.iter().any(|t| t.kind == kind);
-    match (has(TrackKind::Video), has(TrackKind::Audio)) {
-        (true, _) => Kind::Video,
-        (false, true) => Kind::Audio,
-        (false, false) => before,
     }
 }
 

@@ -7,6 +7,7 @@ mod admit;
 pub mod attribute;
 mod board;
 pub mod derive;
+mod examined;
 mod known;
 pub mod night;
 pub mod progress;

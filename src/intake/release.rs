@@ -8,11 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use walkdir::WalkDir;
 
 use super::scan::{RELEASED, path_below};
 use crate::{
-    base::{RecordingId, durable},
+    base::{RecordingId, durable, killpoint::around},
     event::What,
     hashing,
     store::{Store, StoreError},
@@ -40,20 +41,17 @@ pub fn move_away(inbox: &Path, date: &str, name: &[u8]) -> io::Result<PathBuf> {
     durable::create_dirs(folder, 0o700)?;
     let mut target = to.clone();
     for n in 2.. {
-        match rustix::fs::renameat_with(
-            rustix::fs::CWD,
-            &from,
-            rustix::fs::CWD,
-            &target,
-            rustix::fs::RenameFlags::NOREPLACE,
-        ) {
+        let moved = around("intake.release.move", || {
+            renameat_with(CWD, &from, CWD, &target, RenameFlags::NOREPLACE)
+        });
+        match moved {
             Ok(()) => break,
-            Err(rustix::io::Errno::EXIST) if n < 1_000 => {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && n < 1_000 => {
                 let mut numbered = to.clone().into_os_string();
                 numbered.push(format!(".{n}"));
                 target = PathBuf::from(numbered);
             }
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(e),
         }
     }
     Ok(target)
@@ -108,7 +106,7 @@ pub fn remove_released(
                 continue;
             }
             match vaulted(store, entry.path())? {
-                Ok(id) => match fs::remove_file(entry.path()) {
+                Ok(id) => match around("intake.release.remove", || fs::remove_file(entry.path())) {
                     Ok(()) => {
                         out.files += 1;
                         store.commit(by, move |proposal| {

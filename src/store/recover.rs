@@ -10,6 +10,7 @@ use crate::{
     index::{Column, Index, keys},
     ledger::Ledger,
     proof::Checkpoint,
+    recording::Rendition,
     vault::Vault,
 };
 
@@ -85,6 +86,13 @@ pub(super) fn recover(
     }
     if complete < head.next {
         done.sidecar_lines = complete_sidecars(vault, index, complete, head.next)?;
+    }
+    for unsettled in vault.unsettled()? {
+        let record = index.record(unsettled.id)?;
+        let stands = |r: &Rendition| r.digest == unsettled.digest;
+        if !record.is_some_and(|record| record.renditions.iter().any(stands)) {
+            vault.withdraw_unsettled(&unsettled)?;
+        }
     }
     done.staging_files = vault.sweep_staging()?.len() as u64;
     Ok(done)

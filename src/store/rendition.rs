@@ -3,46 +3,41 @@
 
 use super::{Refusal, Store, StoreError};
 use crate::{
-    base::Digest,
+    base::{ErrorKind, Explain},
     event::{RecordingExamined, What},
     recording::Rendition,
-    vault::Output,
+    vault::{Linked, Output},
 };
 
 impl Store {
-    /// Links a verified rendition into place and gives back its digest and size. It is not the
-    /// recording's until [`Store::examined`] says so; killed between, it is an object that no row
-    /// names, and the next night makes the same again.
+    /// Links a verified rendition into place. It is not the recording's until
+    /// [`Store::examined`] says so; killed between, the next start takes its name away again.
     ///
     /// # Errors
     /// As linking says.
-    pub fn place_rendition(
-        &self,
-        output: Output,
-        extension: &str,
-    ) -> Result<(Digest, u64), StoreError> {
-        let published = self.vault.publish_rendition(output, extension)?;
-        Ok((published.hashed.digest, published.hashed.bytes))
+    pub fn place_rendition(&self, output: Output, extension: &str) -> Result<Linked, StoreError> {
+        Ok(self.vault.publish_rendition(output, extension)?)
     }
 
-    /// Commits what was found in a recording together with its renditions.
+    /// Commits what was found in a recording together with its rendition, if there is one.
     ///
     /// # Errors
-    /// The writer's.
+    /// The writer's. What is refused leaves no rendition behind.
     pub fn examined(
         &self,
         by: u32,
         examined: RecordingExamined,
-        renditions: Vec<Rendition>,
+        rendition: Option<(Rendition, Linked)>,
     ) -> Result<(), StoreError> {
-        self.commit(by, move |proposal| {
+        let (rendition, linked) = rendition.unzip();
+        let committed = self.commit(by, move |proposal| {
             let id = examined.id;
             // A disposal may have begun while the worker looked.
             if proposal.record(id)?.is_none_or(|r| !r.state.is_there()) {
                 return Err(Refusal::Gone(id).into());
             }
             proposal.event(What::RecordingExamined(Box::new(examined)));
-            for rendition in renditions {
+            if let Some(rendition) = rendition {
                 let made_at = proposal.now();
                 let rendition = Box::new(Rendition {
                     made_at,
@@ -51,6 +46,15 @@ impl Store {
                 proposal.event(What::RenditionMade { id, rendition });
             }
             Ok(())
-        })
+        });
+        match (&committed, linked) {
+            (Ok(()), Some(linked)) => linked.committed(),
+            (Err(e), Some(linked)) if e.kind() == ErrorKind::Refused => {
+                self.vault.withdraw(linked)?;
+            }
+            // Whether the batch is on the disk, only the next start knows.
+            (Err(_), Some(_)) | (_, None) => {}
+        }
+        committed
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     sync::{Arc, RwLock},
     thread,
     time::{Duration, Instant},
@@ -21,7 +22,11 @@ use super::{
     rules,
 };
 use crate::{
-    base::{Clock, Digest, Moment, RecordingId, limits},
+    base::{
+        Clock, Digest, Moment, RecordingId,
+        killpoint::{around, done, step},
+        limits,
+    },
     event::{Detail, Event, LineError, Sealed, What, Writer as By, line},
     index::{self, Batch, Column, Index, Memo},
     ledger::{Ledger, LogKey},
@@ -333,15 +338,20 @@ impl Desk {
     }
 
     fn complete_and_sign(&mut self) -> Result<Checkpoint, StoreError> {
+        let struck = |e: io::Error| StoreError::Broken(e.to_string());
         if self.complete != self.next {
+            step("store.publish.sync").map_err(struck)?;
             self.ledger.sync()?;
             self.vault.sync_sidecars()?;
+            done("store.publish.sync").map_err(struck)?;
             let mut batch = Batch::new();
             super::rows::put_complete(&mut batch, self.next);
             self.index.commit(&batch)?;
             self.complete = self.next;
         }
+        step("store.publish.sign").map_err(struck)?;
         let checkpoint = self.ledger.publish(&self.key)?;
+        done("store.publish.sign").map_err(struck)?;
         if super::rows::published(&self.index)? != checkpoint.size {
             let mut batch = Batch::new();
             super::rows::put_published(&mut batch, checkpoint.size);
@@ -470,7 +480,8 @@ impl Desk {
             return Ok(());
         }
         // Details come first: an event whose detail is missing would read as erased.
-        self.details.append(details).map_err(StoreError::Details)?;
+        around("store.commit.details", || self.details.append(details))
+            .map_err(StoreError::Details)?;
 
         let mut batch = group::rows_of(folding, self.next, lines, prev)?;
         for (name, memo) in memos {
@@ -481,7 +492,10 @@ impl Desk {
         }
 
         // 5. Commit point: after this line events and rows are ours.
+        let struck = |e: io::Error| StoreError::Broken(e.to_string());
+        step("store.commit.batch").map_err(struck)?;
         self.index.commit(&batch)?;
+        done("store.commit.batch").map_err(struck)?;
 
         if folding.register_changed
             && let Ok(mut register) = self.register.write()
@@ -494,7 +508,9 @@ impl Desk {
             rules.clone_from(&folding.rules);
         }
         let ledger: Vec<&[u8]> = lines.iter().map(|(_, line)| line.as_slice()).collect();
+        step("store.commit.ledger").map_err(struck)?;
         self.ledger.append(&ledger)?;
+        done("store.commit.ledger").map_err(struck)?;
         // 6. The sidecars.
         let mut lives: BTreeMap<RecordingId, Vec<&[u8]>> = BTreeMap::new();
         for (id, line) in lines {
@@ -505,8 +521,10 @@ impl Desk {
         for (id, life) in lives {
             if let Some((_, record)) = folding.records.get(&id) {
                 let first = record.events.saturating_sub(life.len() as u64);
+                step("store.commit.sidecar").map_err(struck)?;
                 self.vault
                     .append_sidecar_lines(&record.digest, first, &life)?;
+                done("store.commit.sidecar").map_err(struck)?;
             }
         }
         (self.next, self.prev) = (next, prev);

@@ -13,7 +13,7 @@ use rustix::{
 
 use super::{
     Staged, Vault, VaultError,
-    shelf::{Shelf, names_in, unlink},
+    shelf::{Shelf, names_in, same_file, unlink},
 };
 use crate::base::{Digest, killpoint::around};
 
@@ -118,12 +118,4 @@ impl Shelf {
             .map_err(|e| VaultError::fsync(folder, e))?;
         Ok(removed)
     }
-}
-
-/// Whether two names are of one file; in doubt they are not.
-fn same_file(a: (&OwnedFd, &str), b: (&OwnedFd, &str)) -> bool {
-    let number = |(dir, name): (&OwnedFd, &str)| {
-        statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|s| (s.st_dev, s.st_ino))
-    };
-    matches!((number(a), number(b)), (Ok(a), Ok(b)) if a == b)
 }

@@ -193,7 +193,7 @@ impl Vault {
         // 2. and 3. A copy that has the digest, is on the mirror's disk and was read back.
         let (scratch, hashed) = self.originals.copy_to(&mirror, digest, &Way::MIRROR)?;
         // 4. The name.
-        let placed = mirror.place(scratch, digest, None, &Way::MIRROR)?;
+        let placed = mirror.place(&scratch, digest, None, &Way::MIRROR)?;
         let bytes = hashed.bytes;
         Ok(Mirrored { bytes, placed })
     }

@@ -30,6 +30,7 @@
 mod aside;
 mod error;
 mod fixity;
+mod linked;
 mod mirror;
 mod orphans;
 mod remove;
@@ -51,6 +52,7 @@ use std::{
 pub use aside::Swept;
 pub use error::VaultError;
 pub use fixity::{Copies, Fixity};
+pub use linked::{Linked, Unsettled};
 pub use mirror::Mirrored;
 pub use orphans::{Known, Part, ShelfName, Stray, Thing};
 pub use remove::{Doomed, Removed};

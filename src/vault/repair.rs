@@ -67,7 +67,7 @@ impl Vault {
         // 2. and 3. A copy of the good one, hashed, on the disk of the bad one, and read back.
         let (scratch, _) = from.copy_to(to, digest, &Way::REPAIR)?;
         // 4. The bad one aside, the good one in its place in one step, the folder durable.
-        let aside = match to.place(scratch, digest, None, &Way::REPAIR)? {
+        let aside = match to.place(&scratch, digest, None, &Way::REPAIR)? {
             Placed::Healed { aside, .. } => Some(aside),
             Placed::Fresh | Placed::Already => None,
         };

@@ -16,6 +16,8 @@ pub(super) struct Scratch {
     pub(super) dir: Arc<OwnedFd>,
     pub(super) name: String,
     pub(super) path: PathBuf,
+    /// Whether its name outlives it.
+    pub(super) stays: bool,
 }
 
 impl Scratch {
@@ -25,6 +27,7 @@ impl Scratch {
             dir,
             name,
             path,
+            stays: false,
         }
     }
 }
@@ -32,7 +35,9 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // Nothing waits for this name to go; if it stays, the sweep before the next night finds it.
-        let _ = unlink(&self.dir, &self.name);
+        if !self.stays {
+            let _ = unlink(&self.dir, &self.name);
+        }
     }
 }
 

@@ -16,7 +16,9 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, Dir, Mode, OFlags, fstat, fstatvfs, fsync, mkdirat, openat, unlinkat},
+    fs::{
+        AtFlags, CWD, Dir, Mode, OFlags, fstat, fstatvfs, fsync, mkdirat, openat, statat, unlinkat,
+    },
     io::Errno,
 };
 
@@ -97,9 +99,15 @@ impl Shelf {
 
     /// A new empty file in staging.
     pub(super) fn new_scratch(&self) -> Result<Scratch, VaultError> {
+        self.new_scratch_for("")
+    }
+
+    /// The same with a name that begins so.
+    pub(super) fn new_scratch_for(&self, whom: &str) -> Result<Scratch, VaultError> {
         loop {
             // A number may be taken by what a killed process left; the next one is as good.
-            let name = format!("{:08}", self.next_scratch.fetch_add(1, Ordering::Relaxed));
+            let number = self.next_scratch.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{whom}{number:08}");
             let path = self.path.join(STAGING).join(&name);
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | file_flags();
             match openat(
@@ -247,6 +255,14 @@ pub(super) fn unlink(dir: &OwnedFd, name: &str) -> io::Result<()> {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(e) => Err(e.into()),
     }
+}
+
+/// Whether two names are of one file; in doubt they are not.
+pub(super) fn same_file(a: (&OwnedFd, &str), b: (&OwnedFd, &str)) -> bool {
+    let number = |(dir, name): (&OwnedFd, &str)| {
+        statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|s| (s.st_dev, s.st_ino))
+    };
+    matches!((number(a), number(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 pub(super) fn file_flags() -> OFlags {

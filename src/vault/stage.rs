@@ -7,14 +7,14 @@ use std::{fs::File, io, os::unix::fs::MetadataExt, path::PathBuf};
 use rustix::fs::{AtFlags, Mode, fchmod, fsync, linkat, renameat};
 
 use super::{
-    Fixity, Output, Vault, VaultError,
+    Fixity, Linked, Output, Vault, VaultError,
     scratch::Scratch,
     shelf::{Shelf, check_extension, object_name},
     way::Way,
 };
 use crate::{
     base::{
-        Digest,
+        Digest, RecordingId,
         killpoint::{around, done, step},
     },
     hashing::{Copied, HashError, chunk_leaves, copy_hashed, drop_cache, hash_file},
@@ -112,17 +112,20 @@ impl Vault {
         // 4. The name.
         let placed = self
             .originals
-            .place(scratch, &hashed.digest, None, &Way::ADMIT)?;
+            .place(&scratch, &hashed.digest, None, &Way::ADMIT)?;
+        // Only now may the name in staging go: until the folder is durable, it is the one that a
+        // crash is sure to leave.
+        drop(scratch);
         Ok(Published { hashed, placed })
     }
 
-    /// An empty file in the renditions' staging, for a worker to write.
+    /// An empty file in the renditions' staging, for a worker that looks at this recording.
     ///
     /// # Errors
     /// As creating says.
-    pub fn stage_output(&self) -> Result<Output, VaultError> {
+    pub fn stage_output(&self, id: RecordingId) -> Result<Output, VaultError> {
         Ok(Output {
-            scratch: self.renditions.new_scratch()?,
+            scratch: self.renditions.new_scratch_for(&format!("{id}."))?,
         })
     }
 
@@ -130,20 +133,24 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Extension`], or as the system says; the output is then gone.
-    pub fn publish_rendition(
-        &self,
-        output: Output,
-        extension: &str,
-    ) -> Result<Published, VaultError> {
+    pub fn publish_rendition(&self, output: Output, extension: &str) -> Result<Linked, VaultError> {
         check_extension(extension)?;
-        let (scratch, way) = (output.scratch, Way::DERIVE);
+        let (mut scratch, way) = (output.scratch, Way::DERIVE);
         seal(&scratch, &way)?;
         // The digest is of what the disk gives back: nobody else has ever hashed these bytes.
         let hashed = read_back(&scratch, &way, hash_file)?;
+        let digest = hashed.digest;
+        // What fails from here on may have its name nevertheless.
+        scratch.stays = true;
         let placed = self
             .renditions
-            .place(scratch, &hashed.digest, Some(extension), &way)?;
-        Ok(Published { hashed, placed })
+            .place(&scratch, &digest, Some(extension), &way)
+            .inspect_err(|_| {
+                // If it cannot go either, the next start finds it by its name in staging.
+                let _ = self.renditions.withdraw(&scratch.name, &digest);
+            })?;
+        let published = Published { hashed, placed };
+        Ok(Linked { published, scratch })
     }
 }
 
@@ -183,7 +190,7 @@ impl Shelf {
     ///    heals it. Durable when this returns.
     pub(super) fn place(
         &self,
-        scratch: Scratch,
+        scratch: &Scratch,
         digest: &Digest,
         extension: Option<&str>,
         way: &Way,
@@ -226,9 +233,6 @@ impl Shelf {
         };
         // Also when it was there already: whoever linked it may have been killed before this line.
         around(way.folder, || fsync(&drawer)).map_err(|e| VaultError::fsync(&path, e))?;
-        // Only now may the name in staging go (by `Drop`): until the folder is durable, it is the
-        // one that a crash is sure to leave.
-        drop(scratch);
         Ok(placed)
     }
 }

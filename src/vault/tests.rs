@@ -173,11 +173,11 @@ fn a_source_that_is_written_to_or_is_no_file_is_not_staged() {
 fn what_is_not_published_leaves_nothing_and_what_was_killed_is_swept() {
     let (dir, vault) = vault();
     drop(vault.stage(&source(b"given up")).unwrap());
-    drop(vault.stage_output().unwrap());
+    drop(vault.stage_output(sha256(b"a").id()).unwrap());
     assert!(staging_is_empty(&dir));
 
     std::mem::forget(vault.stage(&source(b"killed")).unwrap());
-    std::mem::forget(vault.stage_output().unwrap());
+    std::mem::forget(vault.stage_output(sha256(b"a").id()).unwrap());
     let vault = Vault::open(dir.path(), None).unwrap();
     put(&vault, b"another, beside the orphan");
     let swept = vault.sweep_staging().unwrap();
@@ -210,7 +210,7 @@ fn many_threads_may_publish_the_same_and_different_bytes() {
 #[test]
 fn a_rendition_is_what_the_worker_left_in_its_file() {
     let (dir, vault) = vault();
-    let output = vault.stage_output().unwrap();
+    let output = vault.stage_output(sha256(b"a").id()).unwrap();
     output
         .file()
         .try_clone()
@@ -218,7 +218,9 @@ fn a_rendition_is_what_the_worker_left_in_its_file() {
         .write_all(b"rendition")
         .unwrap();
     assert!(output.path().exists());
-    let published = vault.publish_rendition(output, "mkv").unwrap();
+    let linked = vault.publish_rendition(output, "mkv").unwrap();
+    let published = linked.published().clone();
+    linked.committed();
     assert_eq!(published.digest(), sha256(b"rendition"));
     let path = vault.rendition_path(&published.digest(), "mkv");
     assert_eq!(fs::read(&path).unwrap(), b"rendition");
@@ -231,12 +233,40 @@ fn a_rendition_is_what_the_worker_left_in_its_file() {
         Fixity::Missing
     );
     for bad in ["", "../x", "MKV", "a/b", "123456789"] {
-        let output = vault.stage_output().unwrap();
+        let output = vault.stage_output(sha256(b"a").id()).unwrap();
         assert!(matches!(
             vault.publish_rendition(output, bad),
             Err(VaultError::Extension(_))
         ));
     }
+    assert!(staging_is_empty(&dir));
+}
+
+/// Goal: a rendition whose process was killed before its row was committed is known at the next
+/// start, with the recording that it was made of, and loses its name; one that was committed is
+/// nobody's concern.
+#[test]
+fn a_rendition_that_no_row_came_to_stand_for_loses_its_name() {
+    let (dir, vault) = vault();
+    let make = |of: &[u8], bytes: &[u8]| {
+        let output = vault.stage_output(sha256(of).id()).unwrap();
+        output.file().write_all(bytes).unwrap();
+        vault.publish_rendition(output, "mkv").unwrap()
+    };
+    make(b"a", b"committed").committed();
+    drop(make(b"b", b"killed"));
+    drop(vault.stage_output(sha256(b"c").id()).unwrap());
+    let refused = make(b"d", b"refused");
+    vault.withdraw(refused).unwrap();
+
+    let vault = Vault::open(dir.path(), None).unwrap();
+    let unsettled = vault.unsettled().unwrap();
+    let about: Vec<_> = unsettled.iter().map(|u| (u.id, u.digest)).collect();
+    assert_eq!(about, [(sha256(b"b").id(), sha256(b"killed"))]);
+    vault.withdraw_unsettled(&unsettled[0]).unwrap();
+    assert_eq!(vault.unsettled().unwrap(), []);
+    let there = |bytes| vault.rendition_path(&sha256(bytes), "mkv").exists();
+    assert!(there(b"committed") && !there(b"killed") && !there(b"refused"));
     assert!(staging_is_empty(&dir));
 }
 

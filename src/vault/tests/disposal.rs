@@ -12,9 +12,12 @@ use super::{
 use crate::base::{Digest, ErrorKind, Explain};
 
 fn rendition(vault: &Vault, bytes: &[u8], extension: &str) -> Digest {
-    let output = vault.stage_output().unwrap();
+    let output = vault.stage_output(sha256(bytes).id()).unwrap();
     output.file().write_all(bytes).unwrap();
-    vault.publish_rendition(output, extension).unwrap().digest()
+    let linked = vault.publish_rendition(output, extension).unwrap();
+    let digest = linked.published().digest();
+    linked.committed();
+    digest
 }
 
 /// Puts a bad copy of each aside, by healing it.

@@ -152,9 +152,11 @@ const WORKS: [Work; 6] = [
 ];
 
 fn derive(vault: &Vault, bytes: &[u8]) -> Result<(), VaultError> {
-    let output = vault.stage_output()?;
+    let output = vault.stage_output(sha256(bytes).id())?;
     output.file().write_all(bytes).unwrap();
-    vault.publish_rendition(output, "mkv").map(drop)
+    vault
+        .publish_rendition(output, "mkv")
+        .map(Linked::committed)
 }
 
 /// In memory where that can be: a kill, unlike a power cut, takes nothing that was written, so

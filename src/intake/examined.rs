@@ -1,0 +1,120 @@
+//! What looking at one recording came to, as the event will say it. Pure: who is asked for the facts
+//! is `derive`.
+
+use crate::{
+    base::{Moment, limits},
+    event::RecordingExamined,
+    media::worker::WorkerFault,
+    recording::{
+        Attribution, Finding, FindingKind, Kind, MediaInfo, Record, State, Timeline, TrackKind,
+    },
+};
+
+/// What weighing came to.
+pub(super) struct Known {
+    pub attribution: Attribution,
+    pub findings: Vec<Finding>,
+    /// When it began, if anybody said so and it can be believed.
+    pub believed_start: Option<Moment>,
+}
+
+/// What else an examination says.
+pub(super) struct Facts {
+    pub kind: Kind,
+    pub state: State,
+    pub attempts: u32,
+    pub media: Option<MediaInfo>,
+    pub timeline: Option<Timeline>,
+    pub made_with: Vec<String>,
+}
+
+/// Everything together, the gravest finding first.
+pub(super) fn examined(
+    record: &Record,
+    known: Known,
+    said: Vec<Finding>,
+    uncounted: u64,
+    facts: Facts,
+) -> RecordingExamined {
+    // What admission found stands; what an earlier attempt of a worker found is said anew.
+    let mut findings: Vec<Finding> = match record.attempts {
+        0 => record.findings.clone(),
+        _ => Vec::new(),
+    };
+    for finding in known.findings.into_iter().chain(said) {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.at.cmp(&b.at)));
+    let more = findings.len().saturating_sub(limits::FINDINGS_INLINE_MAX);
+    findings.truncate(limits::FINDINGS_INLINE_MAX);
+    let uncounted = uncounted.saturating_add(more as u64);
+    if uncounted > 0 {
+        findings.push(Finding::new(
+            FindingKind::TooMany,
+            format!("{uncounted} more findings were counted and not listed"),
+        ));
+    }
+    RecordingExamined {
+        id: record.id,
+        kind: facts.kind,
+        state: facts.state,
+        attribution: known.attribution,
+        media: facts.media,
+        findings,
+        findings_uncounted: uncounted,
+        timeline: facts.timeline,
+        attempts: facts.attempts,
+        made_with: facts.made_with,
+    }
+}
+
+/// The worker died, hung or gave up.
+pub(super) fn unanswered(
+    record: &Record,
+    known: Known,
+    mut findings: Vec<Finding>,
+    fault: &WorkerFault,
+) -> RecordingExamined {
+    let attempts = record.attempts + 1;
+    let last = attempts >= limits::DERIVE_ATTEMPTS_MAX;
+    let stalled = matches!(fault, WorkerFault::Stalled { .. });
+    let kind = if stalled {
+        FindingKind::WorkerStalled
+    } else {
+        FindingKind::WorkerDied
+    };
+    let next = if last {
+        "it is not tried again by itself".to_owned()
+    } else {
+        format!(
+            "the next night tries again ({attempts} of {})",
+            limits::DERIVE_ATTEMPTS_MAX
+        )
+    };
+    findings.push(Finding::new(
+        kind,
+        format!("{fault}; the original is safe, {next}"),
+    ));
+    let state = if last { State::Kept } else { State::Retry };
+    let facts = Facts {
+        kind: record.kind,
+        state,
+        attempts,
+        media: None,
+        timeline: None,
+        made_with: Vec::new(),
+    };
+    examined(record, known, findings, 0, facts)
+}
+
+/// What sort it is, now that its tracks are known.
+pub(super) fn kind_of(before: Kind, media: &MediaInfo) -> Kind {
+    let has = |kind| media.tracks.iter().any(|t| t.kind == kind);
+    match (has(TrackKind::Video), has(TrackKind::Audio)) {
+        (true, _) => Kind::Video,
+        (false, true) => Kind::Audio,
+        (false, false) => before,
+    }
+}

@@ -1,0 +1,282 @@
+//! Killed, or failed, at any step of Admit, Derive and Dispose: the next run finishes the work,
+//! nothing is lost or doubled, everything checks, and a run after that finds nothing to do. Each
+//! point is struck in its first, second, third … pass, before its step and behind it, until it is
+//! passed no more. Only with the feature `failpoints`, which no shipped program has.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use recvault::{
+    base::{Clock, RecordingId, killpoint},
+    disposal::{self, Applied},
+    recording::State,
+    store::{Depth, Store},
+};
+
+use crate::{
+    case::{Case, copy_dir, files_below, sha256},
+    office::{CLERK, HandClock, IT, Office},
+};
+
+/// Passes of one point in one run; more would be a loop that does not end.
+const PASSES_MAX: u32 = 20;
+
+/// Points that only a damaged object or a mirror leads over: `vault::tests::kills` strikes them.
+const VAULT_ALONE: &[&str] = &[
+    "vault.admit.aside",
+    "vault.admit.heal",
+    "vault.derive.aside",
+    "vault.derive.heal",
+    "vault.remove.mirror",
+    "vault.remove.mirror_folder",
+    "vault.remove.aside",
+];
+
+/// What each trial passes, by the beginnings of the points' names.
+const ADMIT: &[&str] = &["intake.admit.", "intake.release.", "vault.admit.", "store."];
+const DERIVE: &[&str] = &["intake.derive.", "vault.derive.", "store."];
+const DISPOSE: &[&str] = &["vault.remove.", "disposal.", "store."];
+
+/// Strikes every pass of every one of these points. `strike` is told what to arm and what to call
+/// it, does the work, judges what the next runs make of it, and says whether it was killed.
+fn strike_everywhere(beginnings: &[&str], strike: impl Fn(&str, &str) -> bool) {
+    let mut struck = 0;
+    for (point, step) in killpoint::POINTS {
+        if !beginnings.iter().any(|b| point.starts_with(b)) || VAULT_ALONE.contains(point) {
+            continue;
+        }
+        for place in [(*point).to_owned(), format!("{point}.done")] {
+            let armed = |pass: u32, action: &str| match pass {
+                0 => format!("{place}=return({action})"),
+                n => format!("{place}={n}*off->return({action})"),
+            };
+            let mut passes = 0;
+            while strike(
+                &armed(passes, "kill"),
+                &format!("killed at {passes} of {place}"),
+            ) {
+                passes += 1;
+                assert!(passes < PASSES_MAX, "{place} is passed without end");
+            }
+            assert!(passes > 0, "{place} ({step}) is never passed");
+            for pass in 0..passes {
+                let killed = strike(
+                    &armed(pass, "fail"),
+                    &format!("failed at {pass} of {place}"),
+                );
+                assert!(!killed, "{place} was to fail");
+            }
+            struck += 2 * passes;
+        }
+    }
+    eprintln!("{struck} strikes");
+}
+
+/// What a store has come to, told by what must be the same however often it was struck.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    /// By digest: state, sightings, renditions.
+    recordings: BTreeMap<String, (String, usize, usize)>,
+    /// Names below the vault: originals by digest, sidecars, and how many renditions.
+    originals: BTreeSet<PathBuf>,
+    renditions: usize,
+    /// Names of sources in the inbox, those released included.
+    sources: BTreeSet<String>,
+}
+
+fn outcome(case: &Case) -> Outcome {
+    let mut recordings = BTreeMap::new();
+    for recording in case.list() {
+        let many = |field: &str| recording[field].as_array().unwrap().len();
+        let sidecar = case
+            .original(&recording)
+            .with_file_name(format!("{}.jsonl", recording["id"].as_str().unwrap()));
+        let lines = fs::read_to_string(sidecar).unwrap().lines().count();
+        assert_eq!(lines as u64, recording["events"].as_u64().unwrap());
+        let digest = recording["digest"].as_str().unwrap().to_owned();
+        let state = recording["state"].as_str().unwrap().to_owned();
+        let before = recordings.insert(digest, (state, many("sightings"), many("renditions")));
+        assert_eq!(before, None, "a recording is listed twice");
+    }
+    let name = |p: PathBuf| p.file_name().unwrap().to_str().unwrap().to_owned();
+    Outcome {
+        recordings,
+        originals: case
+            .files_below("originals")
+            .into_iter()
+            .map(|p| p.strip_prefix(case.store()).unwrap().to_owned())
+            .collect(),
+        renditions: case.files_below("renditions").len(),
+        sources: case.files_below("inbox").into_iter().map(name).collect(),
+    }
+}
+
+/// Strikes the night of copies of one store.
+fn strike_nights(beginnings: &[&str], template: &Case) {
+    let bytes_of = |case: &Case| -> BTreeSet<String> {
+        let vaulted = case.files_below("originals").into_iter();
+        let vaulted = vaulted.filter(|p| p.extension().is_none());
+        let all = vaulted.chain(case.files_below("inbox"));
+        all.map(|p| sha256(fs::read(p).unwrap())).collect()
+    };
+    let went_in = bytes_of(template);
+    let calm = template.copied();
+    let _ = calm.batch().code(0);
+    let expected = outcome(&calm);
+    strike_everywhere(beginnings, |points, what| {
+        let case = template.copied();
+        let struck = case.struck(&["batch"], points).says_not("panicked");
+        let killed = struck.ended().is_none();
+        assert!(bytes_of(&case).is_superset(&went_in), "{what}: lost");
+        let again = case.batch();
+        assert_eq!(again.ended(), Some(0), "{what}: {}", again.told());
+        assert_eq!(outcome(&case), expected, "{what}");
+        let check = case.store_command(&["check"]);
+        assert_eq!(check.ended(), Some(0), "{what}: {}", check.told());
+        let before = case.events().len();
+        let _ = case.batch().code(0).says_not("was cut off");
+        assert_eq!(outcome(&case), expected, "{what}, and a night more");
+        // A look at the clock, and a night that begins and ends.
+        assert_eq!(case.events().len(), before + 3, "{what}, and a night more");
+        killed
+    });
+}
+
+/// Goal: a night takes one file in and removes the source of another.
+#[test]
+fn an_admission_struck_anywhere_is_completed() {
+    let case = Case::new().file("earlier.log", "of another day");
+    let _ = case.batch().code(0);
+    let released = case.store().join("inbox/.released");
+    let today = fs::read_dir(&released).unwrap().next().unwrap().unwrap();
+    fs::rename(today.path(), released.join("2026-01-01")).unwrap();
+    strike_nights(ADMIT, &case.file("new.log", "of today"));
+}
+
+/// Goal: a night looks at a recording that waits since a night that was killed.
+#[test]
+fn a_rendition_struck_anywhere_is_completed() {
+    let case = Case::new();
+    let inbox = case.store().join("inbox");
+    let clip = ["generate", "clips", inbox.to_str().unwrap(), "--count", "1"];
+    let _ = case
+        .command(&[&clip[..], &["--seconds", "1"]].concat())
+        .code(0);
+    let killed = case.struck(&["batch"], "intake.derive.work=return(kill)");
+    assert_eq!(killed.ended(), None);
+    strike_nights(DERIVE, &case);
+}
+
+const ROOT: &str = "KILLS_ROOT";
+const NOW: &str = "KILLS_NOW";
+
+/// The child of the trial below: carries out the plan, with the points armed.
+#[test]
+fn child() {
+    let (Ok(root), Ok(now)) = (env::var(ROOT), env::var(NOW)) else {
+        return;
+    };
+    killpoint::arm();
+    let clock = Arc::new(HandClock::default());
+    clock.pass(now.parse().unwrap());
+    let store = Store::open(Path::new(&root), clock).unwrap();
+    disposal::apply(&store, IT).unwrap();
+}
+
+/// Runs the child on the store at `root`; whether it was killed.
+fn apply_struck(root: &Path, now: i64, points: &str) -> bool {
+    let status = Command::new(env::current_exe().unwrap())
+        .args(["kills::child", "--exact", "--test-threads=1"])
+        .env(ROOT, root)
+        .env(NOW, now.to_string())
+        .env("FAILPOINTS", points)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    status.signal().is_some()
+}
+
+/// Goal: an approved plan is carried out, over an original with a rendition; one that is on hold
+/// stays.
+#[test]
+fn a_disposal_struck_anywhere_is_completed() {
+    let mut office = Office::at("2026-01-10T04:00:00Z");
+    let goes = office.admit("a.log", b"goes").unwrap().id;
+    office.give_a_rendition(goes, b"made of it");
+    let stays = office.admit("b.log", b"stays").unwrap().id;
+    office.skip(100);
+    let plan = office.plan();
+    assert_eq!(plan.items().len(), 2);
+    office.approve(&plan).unwrap();
+    office.skip(15);
+    let hold = crate::disposal::hold("2026-7");
+    office.store().place_hold(CLERK, stays, hold).unwrap();
+    let now = office.clock.now().as_ms();
+    office.close();
+    strike_everywhere(DISPOSE, |points, what| {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("store");
+        copy_dir(&office.root(), &root);
+        let killed = apply_struck(&root, now, points);
+        let open = || Store::open(&root, office.clock.clone()).unwrap();
+        let is_there = |store: &Store, id: RecordingId| {
+            let record = store.record(id).unwrap().unwrap();
+            let there = store.vault().object_path(&record.digest).exists();
+            (there, record.state)
+        };
+        let renditions = || files_below(&root.join("renditions")).len();
+        {
+            let store = open();
+            // Nothing goes before the ledger says so, and nothing is said to be gone before it is.
+            match is_there(&store, goes) {
+                (there, State::Kept) => assert_eq!((there, renditions()), (true, 1), "{what}"),
+                (there, State::Disposed) => assert_eq!((there, renditions()), (false, 0), "{what}"),
+                (_, state) => assert_eq!(state, State::Disposing, "{what}"),
+            }
+            disposal::apply(&store, IT).unwrap_or_else(|e| panic!("{what}: {e}"));
+        }
+        let store = open();
+        assert_eq!(is_there(&store, goes), (false, State::Disposed), "{what}");
+        assert_eq!(renditions(), 0, "{what}");
+        assert_eq!(is_there(&store, stays), (true, State::Kept), "{what}");
+        let names: BTreeSet<String> = ["event", "json", "proof", "txt"]
+            .map(|ending| format!("{goes}.{ending}"))
+            .into();
+        let written: BTreeSet<String> = files_below(&root.join("certificates"))
+            .iter()
+            .map(|p| p.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(written, names, "{what}");
+        let checked = store.check(Depth::Whole, &|_, _| {}).unwrap();
+        assert_eq!(checked.wrong, Vec::<String>::new(), "{what}");
+        // A second recovery is a no-op, and so is a second run.
+        let head = store.head().unwrap();
+        let applied = disposal::apply(&store, IT).unwrap();
+        let gone = (applied.gone.len(), applied.finished, applied.certificates);
+        assert_eq!(gone, Default::default(), "{what}, and a run more");
+        assert_eq!(
+            applied.kept.len(),
+            Applied::default().kept.len() + 1,
+            "{what}"
+        );
+        assert_eq!(store.head().unwrap(), head, "{what}, and a run more");
+        killed
+    });
+}
+
+/// No point of the program is left out above and in the vault's own trial.
+#[test]
+fn every_point_belongs_to_a_trial() {
+    for (point, _) in killpoint::POINTS {
+        let ours = [ADMIT, DERIVE, DISPOSE].concat();
+        let ours = ours.iter().any(|b| point.starts_with(b));
+        assert!(ours || point.starts_with("vault."), "{point}");
+    }
+}
