@@ -20,6 +20,7 @@ mod kills;
 mod known;
 mod ledger;
 mod log;
+mod mirror;
 mod night;
 mod office;
 mod profiles;

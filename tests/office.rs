@@ -107,6 +107,7 @@ pub struct Office {
     pub clock: Arc<HandClock>,
     pub approvers: [Signatory; 2],
     store: Option<Store>,
+    mirror: Option<PathBuf>,
 }
 
 impl Office {
@@ -131,6 +132,7 @@ impl Office {
             clock,
             approvers,
             store: None,
+            mirror: None,
         };
         office.reopen();
         office
@@ -139,7 +141,29 @@ impl Office {
     /// Closes the store and opens it again, as the next command would.
     pub fn reopen(&mut self) {
         self.store = None;
-        self.store = Some(Store::open(&self.root(), self.clock.clone()).unwrap());
+        let (root, mirror) = (self.root(), self.mirror.as_deref());
+        self.store = Some(Store::open_with(&root, mirror, self.clock.clone()).unwrap());
+    }
+
+    /// Lays out a mirror beside the store, and gives back where.
+    pub fn give_a_mirror(&mut self) -> PathBuf {
+        let path = self.dir.path().join("mirror");
+        std::fs::create_dir(&path).unwrap();
+        self.store().create_mirror(&path).unwrap();
+        self.mirror = Some(path.clone());
+        self.reopen();
+        path
+    }
+
+    /// Opens the store as if nobody had ever named its mirror.
+    pub fn forget_the_mirror(&mut self) {
+        self.mirror = None;
+        self.reopen();
+    }
+
+    /// The day that it is, counted from 1970-01-01.
+    pub fn clock_day(&self) -> i64 {
+        self.clock.now().as_ms().div_euclid(DAY)
     }
 
     /// Closes the store.

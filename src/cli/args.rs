@@ -79,6 +79,14 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The second copy of every original, on another file system
+    Mirror(Mirror),
+    /// Read every copy of every original again now, and heal a bad one by the good one; the night
+    /// does it in turn
+    Fixity(Json),
+    /// List the recorders, and whether every file of each is in the store twice, read again and
+    /// under a checkpoint, so that it may be wiped
+    SafeToWipe(Json),
     /// Make the index anew from the ledger; the old one is kept beside it
     Rebuild(Json),
     /// The log of everything that happened, and its proofs
@@ -173,6 +181,20 @@ pub(super) enum HoldCommand {
         #[command(flatten)]
         signing: Signing,
     },
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Mirror {
+    #[command(subcommand)]
+    pub command: MirrorCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MirrorCommand {
+    /// Lay out the mirror that recvault.toml names under [store]; once, on an empty folder
+    Init,
+    /// Where it is, and what waits for it
+    Show,
 }
 
 #[derive(Debug, Group)]

@@ -5,7 +5,7 @@ use super::{
     args::{Args, Json},
     output,
     progress::Bars,
-    store,
+    store, upkeep,
 };
 use crate::{
     report::terminal,
@@ -24,6 +24,7 @@ pub(super) fn run(args: &Args, json: &Json) -> Result<Ended, Failure> {
     } else {
         output::text(&terminal::night(&summary, Some(&written), output::style()));
     }
+    upkeep::check_undamaged(&summary.upkeep)?;
     Ok(if summary.needs_attention() {
         Ended::Attention
     } else {

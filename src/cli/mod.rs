@@ -26,6 +26,7 @@ mod serve;
 mod show;
 mod sign;
 mod store;
+mod upkeep;
 mod witness;
 
 use std::{
@@ -132,6 +133,9 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Rule(rule) => keep::rule(args, rule),
         Command::Submit(submit) => keep::submit(args, submit),
         Command::Check { quick, json } => check::check(args, *quick, *json),
+        Command::Mirror(mirror) => upkeep::mirror(args, mirror),
+        Command::Fixity(json) => upkeep::fixity(args, json),
+        Command::SafeToWipe(json) => upkeep::safe_to_wipe(args, json),
         Command::Rebuild(json) => check::rebuild(args, json),
         Command::Ledger(ledger) => ledger::run(args, ledger),
         Command::Doctor(doctor) => doctor::run(args, doctor),

@@ -86,6 +86,11 @@ impl Config {
             s.text("name", 0..=100, &mut c.office.name);
             s.zone("time_zone", &mut c.office);
         });
+        reader.section("store", |s| {
+            let mut mirror = c.store.mirror.display().to_string();
+            s.text("mirror", 0..=4_096, &mut mirror);
+            c.store.mirror = mirror.into();
+        });
         reader.section("inbox", |s| {
             s.whole("settle_s", 0..=86_400, &mut c.inbox.settle_s);
             s.text("done_marker", 0..=32, &mut c.inbox.done_marker);
@@ -170,7 +175,8 @@ impl Config {
             s.whole("min_free_gb", 0..=100_000, &mut c.disk.min_free_gb)
         });
         reader.section("night", |s| {
-            s.whole("memo_sample", 0..=100_000, &mut c.night.memo_sample)
+            s.whole("memo_sample", 0..=100_000, &mut c.night.memo_sample);
+            s.whole("fixity_days", 1..=30, &mut c.night.fixity_days);
         });
         config
     }

@@ -15,6 +15,8 @@ use crate::recording::{
 pub struct Config {
     /// Who we are and what time it is here.
     pub office: Office,
+    /// Where second copies go.
+    pub store: StoreSettings,
     /// What is taken in and when.
     pub inbox: Inbox,
     /// What file names say.
@@ -283,6 +285,13 @@ impl Default for Archive {
     }
 }
 
+/// `[store]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Where the second copy of every original goes; nowhere when empty.
+    pub mirror: PathBuf,
+}
+
 /// `[worker]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Worker {
@@ -314,10 +323,15 @@ impl Default for Disk {
 pub struct Night {
     /// Known files whose hash is computed again, each night.
     pub memo_sample: u64,
+    /// Days in which every original is read again.
+    pub fixity_days: u32,
 }
 
 impl Default for Night {
     fn default() -> Self {
-        Self { memo_sample: 16 }
+        Self {
+            memo_sample: 16,
+            fixity_days: 30,
+        }
     }
 }

@@ -7,4 +7,4 @@ pub mod what;
 
 pub use line::{Event, LineError, Writer};
 pub use sealed::{Detail, Sealed};
-pub use what::{RecordingAdmitted, RecordingExamined, What};
+pub use what::{RecordingAdmitted, RecordingExamined, What, WhichCopy};

@@ -257,6 +257,55 @@ pub enum What {
         /// Path below the inbox, sealed.
         name: Sealed,
     },
+    /// The original stands on the mirror too, read back from its disk.
+    #[serde(rename = "recording.mirrored")]
+    RecordingMirrored {
+        /// The recording.
+        id: RecordingId,
+    },
+    /// One of the two copies of an original was bad, and the good one took its place.
+    #[serde(rename = "recording.repaired")]
+    RecordingRepaired {
+        /// The recording.
+        id: RecordingId,
+        /// Which copy was bad.
+        copy: WhichCopy,
+        /// What was wrong with it, as a sentence.
+        was: String,
+    },
+    /// No copy of the original is what it was. Nothing was changed.
+    #[serde(rename = "recording.damaged")]
+    RecordingDamaged {
+        /// The recording.
+        id: RecordingId,
+        /// What is wrong with the original.
+        original: String,
+        /// What is wrong with its mirror; nothing where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mirror: Option<String>,
+    },
+    /// Another recording bears the same file number of the same recorder.
+    #[serde(rename = "recording.conflicts")]
+    RecordingConflicts {
+        /// The recording that came later.
+        id: RecordingId,
+        /// The one that was here before.
+        with: RecordingId,
+    },
+    /// The originals whose turn it was were read again.
+    #[serde(rename = "fixity.checked")]
+    FixityChecked {
+        /// The first day whose turn it was, counted from 1970-01-01.
+        from_day: i64,
+        /// The last one.
+        to_day: i64,
+        /// Days of a cycle, in which each original has one turn.
+        cycle_days: u32,
+        /// Copies read, originals and mirrors.
+        copies: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
     /// A source left the inbox for `.released`.
     #[serde(rename = "source.released")]
     SourceReleased {
@@ -271,6 +320,27 @@ pub enum What {
         /// The recording.
         id: RecordingId,
     },
+}
+
+/// One of the two copies of an original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhichCopy {
+    /// The one in the store.
+    Original,
+    /// The one on the mirror.
+    Mirror,
+}
+
+impl WhichCopy {
+    /// As a person says it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Original => "the original",
+            Self::Mirror => "the mirror's copy",
+        }
+    }
 }
 
 /// A recording entered the vault: see [`What::RecordingAdmitted`].
@@ -373,6 +443,10 @@ impl What {
             | Self::RecordingDisposed { id, .. }
             | Self::RecordingReappeared { id, .. }
             | Self::SourceReleased { id, .. }
+            | Self::RecordingMirrored { id }
+            | Self::RecordingRepaired { id, .. }
+            | Self::RecordingDamaged { id, .. }
+            | Self::RecordingConflicts { id, .. }
             | Self::SourceRemoved { id } => Some(*id),
             Self::StoreCreated { .. }
             | Self::StatementAccepted { .. }
@@ -382,6 +456,7 @@ impl What {
             | Self::ClockConfirmed { .. }
             | Self::DisposalPlanned { .. }
             | Self::DisposalApproved { .. }
+            | Self::FixityChecked { .. }
             | Self::DeviceRegistered { .. }
             | Self::OfficerRegistered { .. }
             | Self::DeviceIssued { .. }

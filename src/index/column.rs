@@ -19,6 +19,8 @@ pub enum Column {
     ByState,
     /// (finding code, time, id) → nothing.
     ByFinding,
+    /// (time, id) → size in bytes. Originals that are not on the mirror.
+    Unmirrored,
     /// Recording id → what keeps it, as JSON.
     Keeping,
     /// (last instant of keeping, id) → size in bytes. Only what expires by itself stands here.
@@ -35,7 +37,7 @@ pub enum Column {
 
 impl Column {
     /// All columns, in the order of a dump.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Events,
         Self::Records,
@@ -44,6 +46,7 @@ impl Column {
         Self::ByOfficer,
         Self::ByState,
         Self::ByFinding,
+        Self::Unmirrored,
         Self::Keeping,
         Self::ByDue,
         Self::Statements,
@@ -64,6 +67,7 @@ impl Column {
             Self::ByOfficer => "by_officer",
             Self::ByState => "by_state",
             Self::ByFinding => "by_finding",
+            Self::Unmirrored => "unmirrored",
             Self::Keeping => "keeping",
             Self::ByDue => "by_due",
             Self::Statements => "statements",

@@ -103,6 +103,24 @@ pub const fn number(n: u64) -> [u8; 8] {
     n.to_be_bytes()
 }
 
+/// The text that a key begins with, as [`text`] wrote it; nothing when it begins otherwise.
+#[must_use]
+pub fn text_of(key: &[u8]) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = key.iter();
+    loop {
+        match (*rest.next()?, rest.as_slice().first()) {
+            (0, Some(0xff)) => {
+                rest.next();
+                bytes.push(0);
+            }
+            (0, Some(1)) => return String::from_utf8(bytes).ok(),
+            (0, _) => return None,
+            (byte, _) => bytes.push(byte),
+        }
+    }
+}
+
 /// A text that something may follow: a zero byte in it becomes 00 FF, and 00 01 ends it. So no
 /// text is the beginning of another one's key, and "a" comes before "ab" whatever follows.
 #[must_use]

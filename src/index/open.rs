@@ -102,15 +102,19 @@ impl Index {
 }
 
 fn open(path: &Path, create: bool) -> Result<Index, IndexError> {
+    open_with(path, &database_options(create))
+}
+
+pub(super) fn open_with(path: &Path, options: &Options) -> Result<Index, IndexError> {
     let cache = Cache::new_lru_cache(CACHE_BYTES);
     let columns =
         Column::ALL.map(|c| ColumnFamilyDescriptor::new(c.name(), column_options(c, &cache)));
     Ok(Index {
-        db: DB::open_cf_descriptors(&database_options(create), path, columns)?,
+        db: DB::open_cf_descriptors(options, path, columns)?,
     })
 }
 
-fn database_options(create: bool) -> Options {
+pub(super) fn database_options(create: bool) -> Options {
     let mut o = Options::default();
     o.create_if_missing(create);
     // A kill while the index was made leaves some columns; an older index lacks new ones.

@@ -63,6 +63,10 @@ fn places(record: &Record) -> BTreeMap<(Column, Vec<u8>), Vec<u8>> {
         (Column::ByState, state),
         record.bytes.to_be_bytes().to_vec(),
     );
+    if !record.mirrored && record.state.is_there() {
+        let bytes = record.bytes.to_be_bytes().to_vec();
+        all.insert((Column::Unmirrored, place.as_bytes().to_vec()), bytes);
+    }
     if let Some(device) = &record.attribution.device {
         all.insert(
             (Column::ByDevice, keys::listed(&device.value, &place)),

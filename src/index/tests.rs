@@ -69,6 +69,7 @@ fn record(sketch: &Sketch) -> Record {
         timeline: None,
         renditions: Vec::new(),
         attempts: 0,
+        mirrored: false,
         events: 1,
         changed_at: Moment::from_ms(0),
     }
@@ -399,4 +400,22 @@ fn a_list_that_names_no_record_is_an_alarm_and_not_an_empty_page() {
     };
     let error = index.find(&Filter::default(), &page).unwrap_err();
     assert_eq!(error.kind(), crate::base::ErrorKind::Integrity);
+}
+
+/// Goal: a commit has waited for the disk when it returns. A kill would not show it, only a power
+/// cut; RocksDB itself counts.
+#[test]
+fn a_commit_waits_for_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = open::database_options(true);
+    options.enable_statistics();
+    let index = open::open_with(dir.path(), &options).unwrap();
+    let syncs = || options.get_ticker_count(rocksdb::statistics::Ticker::WalFileSynced);
+    for n in 1..=3_u64 {
+        let before = syncs();
+        let mut batch = Batch::new();
+        batch.put(Column::Meta, keys::number(n), b"x".to_vec());
+        index.commit(&batch).unwrap();
+        assert!(syncs() > before, "commit {n} was not synced");
+    }
 }

@@ -57,6 +57,18 @@ impl<'a> Board<'a> {
         self.look(now, true);
     }
 
+    /// Another phase with work of its own, and how much.
+    pub(super) fn restart(&self, phase: &str, files: u64, bytes: u64, now: Moment) {
+        {
+            let mut state = self.lock();
+            let progress = &mut state.progress;
+            (progress.files_done, progress.bytes_done) = (0, 0);
+            (progress.files_total, progress.bytes_total) = (files, bytes);
+            state.began = now;
+        }
+        self.phase(phase, now);
+    }
+
     /// What there is to do in all, once the inbox has been read.
     pub(super) fn expect(&self, files: u64, bytes: u64) {
         let mut state = self.lock();

@@ -37,10 +37,8 @@ pub(super) fn examined(
     facts: Facts,
 ) -> RecordingExamined {
     // What admission found stands; what an earlier attempt of a worker found is said anew.
-    let mut findings: Vec<Finding> = match record.attempts {
-        0 => record.findings.clone(),
-        _ => Vec::new(),
-    };
+    let stands = |f: &&Finding| record.attempts == 0 || stands_by_itself(f.kind);
+    let mut findings: Vec<Finding> = record.findings.iter().filter(stands).cloned().collect();
     for finding in known.findings.into_iter().chain(said) {
         if !findings.contains(&finding) {
             findings.push(finding);
@@ -107,6 +105,18 @@ pub(super) fn unanswered(
         made_with: Vec::new(),
     };
     examined(record, known, findings, 0, facts)
+}
+
+/// Whether no worker could have found it, so that no worker can say it anew.
+const fn stands_by_itself(kind: FindingKind) -> bool {
+    matches!(
+        kind,
+        FindingKind::SidecarUnreadable
+            | FindingKind::SidecarMismatch
+            | FindingKind::VaultHealed
+            | FindingKind::Damaged
+            | FindingKind::Conflicts
+    )
 }
 
 /// What sort it is, now that its tracks are known.

@@ -14,6 +14,8 @@ pub mod progress;
 pub mod release;
 pub mod scan;
 pub mod summary;
+pub mod upkeep;
 
 pub use progress::{Job, Progress, Watcher};
 pub use summary::{Ending, Item, NightSummary, Outcome, Room, Totals};
+pub use upkeep::{MirrorState, Upkeep};

@@ -26,6 +26,7 @@ use super::{
     known::{self, Known},
     release::{self, Release},
     scan::{self, Found, ScanSettings},
+    upkeep::{Upkeep, Upkeeping},
 };
 use crate::{
     base::{Clock, ErrorKind, Explain, Moment, RecordingId, text::name_human},
@@ -58,6 +59,8 @@ pub struct NightSettings {
     pub jobs: usize,
     /// Known files that are read again as a sample.
     pub memo_sample: usize,
+    /// Days in which every original is read again.
+    pub fixity_days: u32,
     /// Below so many free bytes nothing more is taken in.
     pub free_bytes_min: u64,
     /// How recordings are looked at.
@@ -154,6 +157,7 @@ pub fn run(
         notes: store.recovered().words().into_iter().collect(),
         items: Vec::new(),
         totals: Totals::default(),
+        upkeep: Upkeep::default(),
     };
     {
         let (night, profile, profile_digest) = (
@@ -273,6 +277,22 @@ pub fn run(
         (None, Stop::Drain) => Ending::Drained,
         (None, Stop::Abandon) => Ending::Abandoned,
     };
+    // Before sources are removed, which wait for the second copy of what they are.
+    if matches!(ending, Ending::Complete | Ending::DiskFull) {
+        let upkeeping = Upkeeping {
+            store,
+            by,
+            threads: settings.hashers,
+            cycle_days: settings.fixity_days,
+            everything: false,
+            board: &board,
+            clock,
+            interrupt,
+        };
+        let (upkeep, said) = upkeeping.run()?;
+        night.upkeep = upkeep;
+        night.notes.extend(said);
+    }
     board.phase("finishing", clock.now());
     if ending == Ending::Complete && settings.release == Release::Move {
         let keep_ms = settings.released_keep_days.saturating_mul(86_400_000);
@@ -296,6 +316,7 @@ struct Night {
     notes: Vec<String>,
     items: Vec<Item>,
     totals: Totals,
+    upkeep: Upkeep,
 }
 
 impl Night {
@@ -373,6 +394,7 @@ impl Night {
             room: room(store)?,
             ledger_events: checkpoint.size,
             ledger_root: checkpoint.root_text(),
+            upkeep: self.upkeep,
             notes: self.notes,
         })
     }

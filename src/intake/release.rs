@@ -81,7 +81,8 @@ pub struct Removed {
 }
 
 /// Removes sources released before `before` (a date such as `2026-11-23`), each only after the
-/// vault's copy of the same bytes has been read again from the disk and is sound.
+/// vault's copy of the same bytes, and the mirror's where there is one, has been read again from
+/// the disk and is sound.
 ///
 /// # Errors
 /// The store's. What cannot be read or removed is kept and said.
@@ -138,14 +139,23 @@ fn vaulted(store: &Store, path: &Path) -> Result<Result<RecordingId, String>, St
         Ok(hashed) => hashed.digest,
         Err(why) => return Ok(Err(why)),
     };
-    if store
-        .record(digest.id())?
-        .is_none_or(|record| record.digest != digest)
-    {
+    let Some(record) = store.record(digest.id())?.filter(|r| r.digest == digest) else {
         return Ok(Err("its bytes are no recording of this store".into()));
+    };
+    let vault = store.vault();
+    if vault.has_mirror() && record.state.is_there() && !record.mirrored {
+        return Ok(Err("it has no copy on the mirror yet".into()));
     }
-    Ok(match store.vault().verify_object(&digest) {
-        Fixity::Sound { .. } => Ok(digest.id()),
-        bad => Err(format!("the vault's copy is not sound: {}", bad.words())),
+    let copies = match vault.copies(&digest) {
+        Ok(copies) => copies,
+        Err(e) => return Ok(Err(e.to_string())),
+    };
+    let mirrored = copies.mirror.filter(|_| record.mirrored);
+    Ok(match (copies.original, mirrored) {
+        (Fixity::Sound { .. }, None | Some(Fixity::Sound { .. })) => Ok(digest.id()),
+        (Fixity::Sound { .. }, Some(bad)) => {
+            Err(format!("the mirror's copy is not sound: {}", bad.words()))
+        }
+        (bad, _) => Err(format!("the vault's copy is not sound: {}", bad.words())),
     })
 }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Upkeep;
 use crate::{
     base::{Moment, RecordingId, text::name_human},
     recording::{Finding, Kind, MediaInfo, Record, Severity, State, Timeline},
@@ -230,6 +231,9 @@ pub struct NightSummary {
     pub ledger_events: u64,
     /// Its root, in base64 as the checkpoint has it, for the reader to note.
     pub ledger_root: String,
+    /// Mirror and fixity.
+    #[serde(default)]
+    pub upkeep: Upkeep,
     /// Things about the night itself that are worth a sentence (capabilities missing, recovery).
     pub notes: Vec<String>,
 }
@@ -239,6 +243,7 @@ impl NightSummary {
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         self.ending != Ending::Complete
+            || self.upkeep.needs_attention()
             || self.items.iter().any(|i| {
                 i.gravest() >= Some(Severity::Warning)
                     || matches!(i.outcome, Outcome::Retry | Outcome::Waiting)

@@ -122,6 +122,10 @@ finding_kinds! {
     SidecarMismatch = "sidecar.mismatch", Alarm;
     /// The vault's own copy of these bytes was damaged, and healed by this one.
     VaultHealed = "vault.healed", Alarm;
+    /// No copy of the original is what it was.
+    Damaged = "vault.damaged", Alarm;
+    /// The same file number of the same recorder came with other bytes (clause 4.8.2).
+    Conflicts = "recording.conflicts", Alarm;
     /// Bytes that were lawfully disposed of came back.
     Reappeared = "recording.reappeared", Alarm;
     /// The worker died on this recording.

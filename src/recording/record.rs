@@ -135,6 +135,9 @@ pub struct Record {
     /// How often a worker was tried on it without an answer.
     #[serde(default)]
     pub attempts: u32,
+    /// Whether a copy of the original was put on the mirror.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mirrored: bool,
     /// When its state changed last.
     pub changed_at: Moment,
     /// Events of its life so far: lines of its sidecar.
@@ -150,6 +153,14 @@ impl Record {
             .started_at
             .as_ref()
             .map_or(self.admitted_at, |v| v.value)
+    }
+
+    /// Adds a finding in its place by severity, unless it is there.
+    pub fn find_once(&mut self, finding: Finding) {
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+            self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        }
     }
 
     /// The gravest severity among its findings.

@@ -3,7 +3,10 @@
 
 use crate::{
     base::{Digest, Moment, RecordingId},
-    intake::summary::{Ending, Item, NightSummary, Outcome, Room, Totals},
+    intake::{
+        Upkeep,
+        summary::{Ending, Item, NightSummary, Outcome, Room, Totals},
+    },
     recording::{
         Attribution, Finding, FindingKind, Kind, MediaInfo, Record, Rendition, Severity, Sighting,
         Source, Span, State, Timeline, Track, TrackKind, attribution::Value,
@@ -47,6 +50,7 @@ pub(crate) fn empty() -> NightSummary {
         },
         ledger_events: 1,
         ledger_root: "nLlmZtO2P5k7FVzqTRBXW6FXRqfkiA3HxNoLh2WcFJY=".into(),
+        upkeep: Upkeep::default(),
         notes: Vec::new(),
     }
 }
@@ -373,6 +377,7 @@ pub(crate) fn record() -> Record {
             made_with: vec!["recvault 0.1.0".into(), "GStreamer 1.22.0".into(), "SVT-AV1 1.4.1".into()],
         }],
         attempts: 1,
+        mirrored: false,
         changed_at: BEGAN.plus_ms(120_500),
         events: 4,
     }

@@ -155,6 +155,26 @@ pub fn night_prometheus(night: &NightSummary) -> String {
             t.own_peak_bytes,
         ),
         (
+            "mirror_waiting",
+            "Originals that wait for their copy on the mirror.",
+            night.upkeep.waiting,
+        ),
+        (
+            "copies_reread",
+            "Copies of originals read again from their disks.",
+            night.upkeep.reread,
+        ),
+        (
+            "copies_repaired",
+            "Copies that were bad and are sound again.",
+            night.upkeep.repaired,
+        ),
+        (
+            "recordings_damaged",
+            "Recordings without a sound copy.",
+            night.upkeep.damaged.len() as u64,
+        ),
+        (
             "store_free_bytes",
             "Bytes free for the store.",
             night.room.free_bytes,

@@ -9,7 +9,10 @@ use jiff::tz::TimeZone;
 
 use crate::{
     base::text::{bytes_human, duration_human},
-    intake::summary::{Ending, Item, NightSummary, Outcome, Room},
+    intake::{
+        MirrorState,
+        summary::{Ending, Item, NightSummary, Outcome, Room},
+    },
     recording::{Finding, FindingKind, Kind, Severity},
 };
 
@@ -140,6 +143,8 @@ pub const fn finding_words(kind: FindingKind) -> &'static str {
         FindingKind::VideoMissing => "no picture",
         FindingKind::VideoBlack => "black picture",
         FindingKind::VideoFrozen => "frozen picture",
+        FindingKind::Damaged => "no sound copy",
+        FindingKind::Conflicts => "another of that number",
         FindingKind::Reappeared => "disposed of before",
         FindingKind::VideoResized => "picture size changed",
         FindingKind::AudioMissing => "no sound track",
@@ -357,6 +362,33 @@ pub fn facts(night: &NightSummary) -> Vec<Fact> {
             "内存峰值",
             format!("{} a worker", bytes_human(t.worker_peak_bytes)),
             format!("{} the night itself", bytes_human(t.own_peak_bytes)),
+        ),
+        fact(
+            "Second copies",
+            "镜像",
+            match night.upkeep.mirror {
+                MirrorState::None => "no mirror".into(),
+                MirrorState::There => format!("{} made", grouped(night.upkeep.mirrored)),
+                MirrorState::Away => "the mirror is not there".into(),
+            },
+            match night.upkeep.mirror {
+                MirrorState::None => String::new(),
+                _ => format!("{} waiting", grouped(night.upkeep.waiting)),
+            },
+        ),
+        fact(
+            "Read again",
+            "复核",
+            format!(
+                "{}, {}",
+                count(night.upkeep.reread, "copy", "copies"),
+                bytes_human(night.upkeep.reread_bytes)
+            ),
+            format!(
+                "{} repaired, {} without a sound copy",
+                grouped(night.upkeep.repaired),
+                grouped(night.upkeep.damaged.len() as u64)
+            ),
         ),
         fact(
             "Room on the disk",

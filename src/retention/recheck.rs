@@ -90,6 +90,8 @@ pub enum KeepReason {
         /// What was found; nothing where it could not be read.
         found: Option<Digest>,
     },
+    /// The mirror is not there, so that its copy could not be removed.
+    MirrorAway,
     /// One night removes no more.
     Ceiling,
 }
@@ -132,6 +134,7 @@ impl KeepReason {
                 "Its original has SHA-256 {found}, which is not what the plan names; it is kept as it is."
             ),
             Self::OtherBytes { found: None } => "Its original could not be read.".into(),
+            Self::MirrorAway => "Its mirror is not there, and nothing is removed by halves.".into(),
             Self::Ceiling => "One night removes no more; the next one goes on.".into(),
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{ErrorKind, Explain},
     disposal::Applied,
-    intake::{NightSummary, Progress},
+    intake::{NightSummary, Progress, Upkeep},
     recording::Record,
     report::Written,
     retention::{Plan, Verdict},
@@ -83,11 +83,38 @@ pub enum Command {
     Disposal(DisposalAsk),
     /// Roster, policy and clock as they stand.
     Rules,
+    /// Something about the mirror.
+    Mirror(MirrorAsk),
+    /// Read every copy of every original again.
+    Fixity,
+    /// Which recorders may be wiped.
+    SafeToWipe,
     /// Whether everything still is what the ledger says.
     Check {
         /// Without reading originals and renditions to their ends.
         quick: bool,
     },
+}
+
+/// Something about the mirror.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MirrorAsk {
+    /// Lay it out where the configuration says.
+    Init,
+    /// Where it is, and what waits for it.
+    Show,
+}
+
+/// Whether a recorder may be wiped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorder {
+    /// The recorder.
+    pub device: String,
+    /// Recordings of it, those disposed of included.
+    pub recordings: u64,
+    /// Why it may not be wiped; nothing when it may.
+    pub but: Vec<String>,
 }
 
 /// Which act a statement is wanted for.
@@ -329,6 +356,20 @@ pub enum Answer {
         wrong: Vec<String>,
         /// How much more is wrong than is told.
         more: u64,
+    },
+    /// What reading everything again came to.
+    Upkeep {
+        /// In numbers.
+        upkeep: Box<Upkeep>,
+        /// In sentences.
+        said: Vec<String>,
+    },
+    /// Recorders, and whether each may be wiped.
+    Recorders {
+        /// Them.
+        recorders: Vec<Recorder>,
+        /// Events under the checkpoint that all of it stands under.
+        checkpoint: u64,
     },
     /// Roster, policy and clock.
     Rules {

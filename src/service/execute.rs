@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
-use super::{Answer, Command, Failure, ListRequest, Ownership, acts, keeping, settings};
+use super::{Answer, Command, Failure, ListRequest, Ownership, acts, keeping, settings, upkeep};
 use crate::{
     base::{Clock, ErrorKind, Moment, RecordingId, SystemClock},
     batch::{Interrupt, Stop},
@@ -51,7 +51,10 @@ impl Executor {
         closing: Interrupt,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        let store = Store::open(root, Arc::clone(&clock))?;
+        // A store whose mirror nobody can name would remove what lies here and not what lies there.
+        let mirror = Config::load(&root.join("recvault.toml"))?.store.mirror;
+        let mirror = (!mirror.as_os_str().is_empty()).then(|| root.join(mirror));
+        let store = Store::open_with(root, mirror.as_deref(), Arc::clone(&clock))?;
         Ok(Self {
             root: root.to_owned(),
             store,
@@ -106,6 +109,9 @@ impl Executor {
             } => acts::submit(&self.store, by, &statement, signatures, attached),
             Command::Disposal(ask) => keeping::disposal(&self.store, by, ask),
             Command::Rules => acts::rules(&self.store),
+            Command::Mirror(ask) => upkeep::mirror(&self.store, &self.config()?, &self.root, ask),
+            Command::Fixity => self.fixity(by, watcher, interrupt),
+            Command::SafeToWipe => self.safe_to_wipe(),
             Command::Check { quick } => self.check(quick, by),
             Command::Ledger(ask) => super::ledger::answer(&self.store, &self.zone()?, ask),
         }
@@ -165,6 +171,29 @@ impl Executor {
         }
         *night = Some((self.clock.now(), by));
         Ok(Running(&self.night))
+    }
+
+    fn fixity(
+        &self,
+        by: u32,
+        watcher: &dyn Watcher,
+        interrupt: &Interrupt,
+    ) -> Result<Answer, Failure> {
+        let _running = self.one_night(by)?;
+        let settings = settings::night(&self.root, &self.config()?, self.store.register())?;
+        self.store.read_clock(by)?;
+        let (clock, store) = (&*self.clock, &self.store);
+        let done = intake::upkeep::everything(store, &settings, by, clock, watcher, interrupt)?;
+        let (upkeep, said) = done;
+        Ok(Answer::Upkeep {
+            upkeep: Box::new(upkeep),
+            said,
+        })
+    }
+
+    fn safe_to_wipe(&self) -> Result<Answer, Failure> {
+        let settings = settings::night(&self.root, &self.config()?, self.store.register())?;
+        upkeep::safe_to_wipe(&self.store, &settings, self.clock.now())
     }
 
     fn check(&self, quick: bool, by: u32) -> Result<Answer, Failure> {

@@ -20,9 +20,12 @@ mod owner;
 mod perform;
 mod rebuild;
 mod settings;
+mod upkeep;
 mod wire;
 
-pub use command::{Answer, Command, DisposalAsk, DraftAsk, Failure, LedgerAsk, ListRequest};
+pub use command::{
+    Answer, Command, DisposalAsk, DraftAsk, Failure, LedgerAsk, ListRequest, MirrorAsk, Recorder,
+};
 pub use execute::Executor;
 pub use init::init;
 pub use owner::{Ownership, serve};

@@ -62,6 +62,7 @@ pub(super) fn night(
         },
         jobs: shares.jobs,
         memo_sample: usize::try_from(config.night.memo_sample).unwrap_or(usize::MAX),
+        fixity_days: config.night.fixity_days,
         free_bytes_min: config.disk.min_free_gb.saturating_mul(1_000_000_000),
         deriving: deriving(root, config, &shares)?,
     })

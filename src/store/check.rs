@@ -1,7 +1,7 @@
 //! Whether everything still is what it was: ledger, index, sidecars, originals, renditions. Each
 //! difference is told with what and where. Nothing is changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Store, StoreError, details::Details, rebuild::fold_ledger, rows};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     index::{Column, Direction, Index, KeyRange, Snapshot},
     ledger::{self, Ledger},
     recording::{Record, State},
-    vault::{Fixity, Known, VaultError},
+    vault::{Fixity, Known, Part, Stray, VaultError},
 };
 
 /// Differences that are told one by one; after that they are only counted. A reader needs to
@@ -59,6 +59,11 @@ impl Store {
     /// # Errors
     /// When looking fails; what is wrong is no error and stands in the answer.
     pub fn check(&self, depth: Depth, progress: &dyn Fn(&str, u64)) -> Result<Checked, StoreError> {
+        // A mirror that is away would make everything on it look lost.
+        let has_mirror = self.vault.has_mirror();
+        if has_mirror {
+            self.vault.check_mirror()?;
+        }
         let mut checked = Checked::default();
         let dir = self.root.join("ledger");
         // 1. The ledger by itself.
@@ -81,6 +86,13 @@ impl Store {
             if depth == Depth::Whole && record.state.is_there() {
                 self.check_bytes(record, &mut checked);
             }
+        }
+        let elsewhere = records.iter().filter(|r| r.mirrored && r.state.is_there());
+        let elsewhere = elsewhere.count();
+        if !has_mirror && elsewhere > 0 {
+            checked.tell(format!(
+                "{elsewhere} originals have a second copy on a mirror that recvault.toml does not name"
+            ));
         }
         // 4. What lies there and nothing explains, and what is missing.
         self.check_names(&records, &mut checked)?;
@@ -149,6 +161,12 @@ impl Store {
             }
             Err(e) => checked.tell(format!("sidecar of recording {}: {e}", record.id)),
         }
+        if record.mirrored
+            && self.vault.has_mirror()
+            && let Err(e) = self.vault.check_mirror_sidecar(&record.digest)
+        {
+            checked.tell(e.to_string());
+        }
     }
 
     fn check_bytes(&self, record: &Record, checked: &mut Checked) {
@@ -163,8 +181,21 @@ impl Store {
                 )),
             }
         };
-        let original = self.vault.verify_object(&record.digest);
-        look("original", original, record.bytes);
+        match self.vault.copies(&record.digest) {
+            Ok(copies) => {
+                look("original", copies.original, record.bytes);
+                if let Some(mirror) = copies.mirror.filter(|_| record.mirrored) {
+                    look("mirror copy", mirror, record.bytes);
+                }
+            }
+            Err(e) => look(
+                "mirror copy",
+                Fixity::Unreadable {
+                    error: e.to_string(),
+                },
+                0,
+            ),
+        }
         for rendition in &record.renditions {
             let fixity = self
                 .vault
@@ -178,11 +209,8 @@ impl Store {
             .iter()
             .map(|record| Known {
                 digest: record.digest,
-                // Between tombstone and end it may be there or not; the next run finishes it.
-                original: record.state.is_there()
-                    || self.vault.object_path(&record.digest).exists()
-                        && record.state == State::Disposing,
-                mirrored: false,
+                original: record.state.is_there(),
+                mirrored: record.mirrored,
             })
             .collect();
         known.sort_by_key(|k| k.digest);
@@ -194,8 +222,19 @@ impl Store {
         renditions.sort();
         let known = known.into_iter().map(Ok::<_, VaultError>);
         let renditions = renditions.into_iter().map(Ok);
-        self.vault
-            .orphans(known, renditions, |stray| checked.tell(stray.words()))?;
+        // Between tombstone and end any of its copies may be there or not; the next run finishes it.
+        let going: HashSet<Digest> = records
+            .iter()
+            .filter(|r| r.state == State::Disposing)
+            .flat_map(|r| r.renditions.iter().map(|r| r.digest).chain([r.digest]))
+            .collect();
+        self.vault.orphans(known, renditions, |stray| {
+            let (Stray::Orphan(thing) | Stray::Missing(thing)) = &stray;
+            let object = thing.digest.filter(|_| thing.part == Part::Object);
+            if !object.is_some_and(|digest| going.contains(&digest)) {
+                checked.tell(stray.words());
+            }
+        })?;
         Ok(())
     }
 }

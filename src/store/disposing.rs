@@ -167,6 +167,11 @@ impl Store {
         item: &PlanItem,
         removed: Amount,
     ) -> Result<Result<(), KeepReason>, StoreError> {
+        // Removing is not begun where it could not be completed.
+        match self.record(item.id)? {
+            Some(record) if !self.can_remove(&record) => return Ok(Err(KeepReason::MirrorAway)),
+            _ => {}
+        }
         // 1. What is on the disk: the bytes that were approved, or none are removed.
         let found = match self.vault.verify_object(&item.digest) {
             Fixity::Sound { .. } => Some(item.digest),
@@ -232,8 +237,12 @@ impl Store {
     pub fn finish_disposals(&self, by: u32) -> Result<u64, StoreError> {
         let mut finished = 0;
         for id in self.in_state(State::Disposing)? {
-            self.remove(by, id)?;
-            finished += 1;
+            // One whose mirror is away waits for it.
+            let record = self.record(id)?;
+            if record.is_some_and(|record| self.can_remove(&record)) {
+                self.remove(by, id)?;
+                finished += 1;
+            }
         }
         Ok(finished)
     }
@@ -262,6 +271,11 @@ impl Store {
     /// Steps 3 and 4, behind the tombstone and nowhere else.
     fn remove(&self, by: u32, id: RecordingId) -> Result<(), StoreError> {
         let Some(record) = self.record(id)?.filter(|r| r.state == State::Disposing) else {
+            return Ok(());
+        };
+        // Nobody may put a copy in its place meanwhile.
+        let _held = self.in_hand.take(record.digest);
+        let Some(record) = self.record(id)? else {
             return Ok(());
         };
         let plan = self.keeping(id)?.plan.unwrap_or(Digest::new([0; 32]));
@@ -298,7 +312,12 @@ fn removed_objects(record: &Record) -> Vec<RemovedObject> {
         digest: r.digest,
         bytes: r.bytes,
     });
-    std::iter::once(original).chain(renditions).collect()
+    let mirror = record.mirrored.then(|| RemovedObject {
+        what: Removed::Mirror,
+        ..original.clone()
+    });
+    let copies = std::iter::once(original).chain(mirror);
+    copies.chain(renditions).collect()
 }
 
 fn due_place(key: &[u8]) -> Result<keys::Place, StoreError> {

@@ -10,7 +10,7 @@ use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId},
     custody::{Hold, RosterHistory},
     event::{Event, Sealed, What},
-    recording::{Record, Sighting, State},
+    recording::{Finding, FindingKind, Record, Sighting, State},
     registry::{self, Assignment, Change, Device, Officer, Register},
     retention::ComplianceClock,
 };
@@ -150,6 +150,7 @@ impl<'a> Folding<'a> {
                     adopted: vec![at],
                     clock: ComplianceClock::start(*reading),
                     corrections: Vec::new(),
+                    fixity_day: None,
                     plans: Vec::new(),
                 });
                 self.rules_changed = true;
@@ -157,6 +158,7 @@ impl<'a> Folding<'a> {
             }
             What::NightStarted { .. } => Ok(()),
             What::RecordingReappeared { id, .. }
+            | What::RecordingRepaired { id, .. }
             | What::SourceReleased { id, .. }
             | What::SourceRemoved { id } => self.update(n, *id, |_, _| {}),
             What::StatementAccepted { statement, .. } => {
@@ -281,6 +283,19 @@ impl<'a> Folding<'a> {
                 r.changed_at = at;
                 k.plan = Some(*plan);
             }),
+            What::RecordingMirrored { id } => self.update(n, *id, |r, _| r.mirrored = true),
+            What::RecordingDamaged { id, .. } => self.update(n, *id, |r, _| {
+                let text = "No copy of the original is what it was; its event says more.";
+                r.find_once(Finding::new(FindingKind::Damaged, text));
+            }),
+            What::RecordingConflicts { id, with } => self.update(n, *id, |r, _| {
+                let text = format!("Recording {with} bears the same number of the same recorder.");
+                r.find_once(Finding::new(FindingKind::Conflicts, text));
+            }),
+            What::FixityChecked { to_day, .. } => {
+                self.rules(n)?.fixity_day = Some(*to_day);
+                Ok(())
+            }
             What::RecordingDisposed { id, .. } => self.update(n, *id, |r, _| {
                 r.state = State::Disposed;
                 r.renditions.clear();
@@ -371,6 +386,7 @@ impl<'a> Folding<'a> {
                     timeline: None,
                     renditions: Vec::new(),
                     attempts: 0,
+                    mirrored: false,
                     changed_at: at,
                     events: 1,
                 };

@@ -12,6 +12,7 @@
 mod admit;
 mod blobs;
 mod check;
+mod copies;
 mod details;
 mod disposing;
 mod error;
@@ -36,6 +37,7 @@ use std::{
 
 pub use admit::{Admission, Admitted};
 pub use check::{Checked, Depth};
+pub use copies::{Recorded, Tended};
 pub use disposing::Upcoming;
 pub use error::{Refusal, StoreError};
 pub use holding::HoldRequest;
@@ -73,6 +75,7 @@ pub struct Store {
     writer: Writer,
     recovered: Recovered,
     log: Verifier,
+    in_hand: copies::InHand,
 }
 
 /// Where the log's key lies: outside the ledger's folder, which is there to be copied.
@@ -123,12 +126,25 @@ impl Store {
         store.publish().map(|_| ())
     }
 
-    /// Opens and recovers the store below `root`. The caller owns it (see `service`).
+    /// Opens and recovers the store below `root`, which has no mirror. The caller owns it (see
+    /// `service`).
     ///
     /// # Errors
     /// When a part is missing, cannot be read, or the parts contradict each other.
     pub fn open(root: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let vault = Arc::new(Vault::open(root, None)?);
+        Self::open_with(root, None, clock)
+    }
+
+    /// The same with the folder of its mirror, which need not be there now.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(
+        root: &Path,
+        mirror: Option<&Path>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let vault = Arc::new(Vault::open(root, mirror)?);
         let index = Arc::new(Index::open(&root.join("index"))?);
         let mut ledger = Ledger::open(&root.join("ledger"))?;
         let details =
@@ -165,6 +181,7 @@ impl Store {
             writer,
             recovered,
             log,
+            in_hand: copies::InHand::default(),
         })
     }
 

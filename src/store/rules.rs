@@ -52,6 +52,9 @@ pub struct Rules {
     /// What was confirmed later than the store's clocks could know, in that order.
     #[serde(default)]
     pub corrections: Vec<Correction>,
+    /// The last day whose slice of the originals was read again, counted from 1970-01-01.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixity_day: Option<i64>,
     /// Disposal plans, the oldest first. Only the newest can be approved or applied.
     pub plans: Vec<Planned>,
 }

@@ -58,7 +58,7 @@ pub use orphans::{Known, Part, ShelfName, Stray, Thing};
 pub use remove::{Doomed, Removed};
 pub use repair::Repaired;
 pub use scratch::Output;
-pub use slice::{CYCLE_DAYS_MAX, slice_of};
+pub use slice::{CYCLE_DAYS_MAX, slice_of, stretch_of};
 pub use stage::{Placed, Published, Staged};
 
 use crate::base::Digest;

@@ -147,15 +147,8 @@ impl Vault {
     /// original's: nothing is changed then. Else as [`Vault::check_mirror`] or the system says.
     pub fn mirror_sidecar(&self, digest: &Digest) -> Result<u64, VaultError> {
         let mirror = self.mirror_shelf()?;
-        let (id, name) = (digest.id(), sidecar_name(&digest.id()));
-        let mut own = self.originals.read_sidecar(digest)?;
-        own.truncate(own.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1));
-        let mirrored = mirror.read_sidecar(digest)?;
-        if !own.starts_with(&mirrored) {
-            let same = own.iter().zip(&mirrored).take_while(|(a, b)| a == b);
-            let line = same.filter(|(a, _)| **a == b'\n').count() as u64;
-            return Err(VaultError::MirrorSidecarDiffers { id, line });
-        }
+        let name = sidecar_name(&digest.id());
+        let (own, mirrored) = self.both_sidecars(&mirror, digest)?;
         if own.is_empty() {
             return Ok(0);
         }
@@ -179,6 +172,39 @@ impl Vault {
             .map_err(|e| VaultError::fsync(&path, e))?;
         // A last line that was torn counts with the whole ones that replaced it.
         Ok(new.iter().filter(|b| **b == b'\n').count() as u64)
+    }
+}
+
+impl Vault {
+    /// Whether the mirror's sidecar of a recording is the beginning of the original's, which may
+    /// have grown since.
+    ///
+    /// # Errors
+    /// [`VaultError::MirrorSidecarDiffers`] when it is not. Else as [`Vault::check_mirror`] or
+    /// reading says.
+    pub fn check_mirror_sidecar(&self, digest: &Digest) -> Result<(), VaultError> {
+        let mirror = self.mirror_shelf()?;
+        self.both_sidecars(&mirror, digest).map(drop)
+    }
+
+    /// The whole lines of the original's sidecar, and the mirror's, which is their beginning.
+    fn both_sidecars(
+        &self,
+        mirror: &Shelf,
+        digest: &Digest,
+    ) -> Result<(Vec<u8>, Vec<u8>), VaultError> {
+        let mut own = self.originals.read_sidecar(digest)?;
+        own.truncate(own.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1));
+        let mirrored = mirror.read_sidecar(digest)?;
+        if !own.starts_with(&mirrored) {
+            let same = own.iter().zip(&mirrored).take_while(|(a, b)| a == b);
+            let (id, line) = (
+                digest.id(),
+                same.filter(|(a, _)| **a == b'\n').count() as u64,
+            );
+            return Err(VaultError::MirrorSidecarDiffers { id, line });
+        }
+        Ok((own, mirrored))
     }
 }
 

@@ -28,6 +28,18 @@ pub fn slice_of(
     all.filter(move |digest| i64::from(turn_of(digest, cycle)) == turn)
 }
 
+/// The stretch of heads (the first 32 bits of a digest) whose turn is on `day`: from the first up
+/// to the one that is no longer of it, if there is one. The same as [`slice_of`], for who has the
+/// digests in order.
+#[must_use]
+pub fn stretch_of(day: i64, cycle_days: u32) -> (u32, Option<u32>) {
+    let cycle = u64::from(cycle_days.clamp(1, CYCLE_DAYS_MAX));
+    let turn = day.rem_euclid(cycle as i64) as u64;
+    // The least head for which head * cycle / 2^32 is at least the turn.
+    let first_of = |turn: u64| u32::try_from((turn << 32).div_ceil(cycle));
+    (first_of(turn).unwrap_or(u32::MAX), first_of(turn + 1).ok())
+}
+
 /// The day of a cycle, from 0, on which a digest has its turn: its head as a fraction of all
 /// that a head can be, in `cycle` equal parts.
 fn turn_of(digest: &Digest, cycle: u32) -> u32 {
@@ -77,6 +89,22 @@ mod tests {
             turns.sort_unstable();
             prop_assert_eq!(&turns, &all);
             prop_assert_eq!(slice(from, cycle, &all), slice(from + span, cycle, &all));
+        }
+
+        /// The stretch of a day holds its digests and no others, edges included.
+        #[test]
+        fn a_stretch_is_the_slice(
+            day in any::<i64>(), cycle in 1..=CYCLE_DAYS_MAX, drawn in any::<u32>(),
+        ) {
+            let (from, to) = stretch_of(day, cycle);
+            let edges = [from, from.wrapping_sub(1), to.unwrap_or(0), to.unwrap_or(0).wrapping_sub(1)];
+            for head in edges.into_iter().chain([drawn, 0, u32::MAX]) {
+                let mut bytes = [0; 32];
+                bytes[..4].copy_from_slice(&head.to_be_bytes());
+                let digest = Digest::new(bytes);
+                let within = head >= from && to.is_none_or(|to| head < to);
+                prop_assert_eq!(slice(day, cycle, &[digest]) == [digest], within, "{}", head);
+            }
         }
 
         /// Who comes or goes moves nobody else: a turn is a matter of one digest.

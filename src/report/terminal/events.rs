@@ -138,6 +138,27 @@ fn facts(what: &What) -> String {
         What::RecordingDisposed { objects, .. } => {
             count(objects.len() as u64, "object removed", "objects removed")
         }
+        What::RecordingMirrored { .. } => "on the mirror".into(),
+        What::RecordingRepaired { copy, was, .. } => format!("{}: {was}", copy.words()),
+        What::RecordingDamaged {
+            original, mirror, ..
+        } => match mirror {
+            Some(mirror) => format!("the original: {original}; the mirror's copy: {mirror}"),
+            None => format!("the original: {original}"),
+        },
+        What::RecordingConflicts { with, .. } => format!("with {with}"),
+        What::FixityChecked {
+            from_day,
+            to_day,
+            copies,
+            bytes,
+            ..
+        } => format!(
+            "{}, {}, of {}",
+            count(*copies, "copy read again", "copies read again"),
+            bytes_human(*bytes),
+            count((to_day - from_day + 1).unsigned_abs(), "day", "days")
+        ),
         What::RecordingReappeared { .. } => "put aside".into(),
         What::SourceReleased { .. } | What::SourceRemoved { .. } => String::new(),
     };

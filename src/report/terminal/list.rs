@@ -6,7 +6,7 @@ use super::{Style, cell, gravest, keep_whole, number, table, tally, text};
 use crate::{
     base::text::{bytes_human, name_human},
     recording::{Record, Value},
-    report::wording::length,
+    report::wording::{count, length},
 };
 
 /// The records as a table, in the order given, times in `zone`.
@@ -74,6 +74,34 @@ pub fn list(records: &[Record], zone: &TimeZone, style: Style) -> String {
         keep_whole(&mut out, &[1]);
     }
     text(&out)
+}
+
+/// Recorders, how many recordings there are of each, and why it may not be wiped (empty when it
+/// may); all of it under a checkpoint over so many events.
+#[must_use]
+pub fn recorders(rows: &[(&str, u64, String)], checkpoint: u64, style: Style) -> String {
+    if rows.is_empty() {
+        return "No recorder is known.\n".into();
+    }
+    let mut out = table(
+        style,
+        &["Recorder", "Recordings", "Safe to wipe", "Why not"],
+    );
+    for (device, recordings, but) in rows {
+        out.add_row(vec![
+            cell(device),
+            number(&recordings.to_string()),
+            cell(if but.is_empty() { "yes" } else { "no" }),
+            cell(but),
+        ]);
+    }
+    super::flush_left(&mut out);
+    keep_whole(&mut out, &[0, 2]);
+    format!(
+        "{}\nAll of it stands under the checkpoint over {}.\n",
+        text(&out).trim_end(),
+        count(checkpoint, "event", "events")
+    )
 }
 
 fn value(v: Option<&Value<String>>) -> &str {

@@ -15,7 +15,7 @@ use comfy_table::{
 };
 
 pub use events::events;
-pub use list::list;
+pub use list::{list, recorders};
 pub use night::{night, night_findings, night_table, night_totals, night_where};
 pub use show::show;
 
