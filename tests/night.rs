@@ -255,3 +255,43 @@ impl Presented {
         }
     }
 }
+
+/// Goal: the same file number of the same recorder with other bytes is an alarm on the later one
+/// and an event; another day's number, another recorder's and the same bytes again are none.
+#[test]
+fn clause_4_8_2_the_same_file_number_with_other_bytes_is_an_alarm() {
+    let case = Case::new()
+        .file(
+            "a/BWC-0001_1003_20260302_060000_0001.log",
+            "as it was recorded",
+        )
+        .file(
+            "BWC-0002_1003_20260302_060000_0001.log",
+            "another recorder's",
+        )
+        .file("BWC-0001_1003_20260303_060000_0001.log", "another day's")
+        .file("BWC-0001_1003_20260302_060000_0002.log", "another number");
+    let _ = case.batch().code(0);
+    let case = case
+        .file(
+            "b/BWC-0001_1003_20260302_060000_0001.log",
+            "as somebody wants it",
+        )
+        .file(
+            "c/BWC-0001_1003_20260302_060000_0001.log",
+            "as it was recorded",
+        );
+    let _ = case
+        .batch()
+        .code(1)
+        .says("bears the same number of the same recorder");
+    let listed = case.store_command(&["list", "--finding", "recording.conflicts", "--ids"]);
+    let id = &sha256("as somebody wants it");
+    let listed = listed.code(0).out();
+    let found = case.list();
+    let alarmed = found.iter().find(|r| r["digest"] == id.as_str()).unwrap();
+    assert_eq!(listed.trim(), alarmed["id"].as_str().unwrap());
+    let told = |line: &&String| line.contains(r#""kind":"recording.conflicts""#);
+    assert_eq!(case.events().iter().filter(told).count(), 1);
+    let _ = case.store_command(&["check"]).code(0);
+}

@@ -73,7 +73,7 @@ impl Store {
         );
         let healed = matches!(published.placed, Placed::Healed { .. });
         // 5. Commit point: after this the recording is ours. 6. The writer adds to its sidecar.
-        self.commit(by, move |proposal| {
+        let admitted = self.commit(by, move |proposal| {
             let known = proposal.record(id)?;
             if known.as_ref().is_some_and(|k| k.digest != digest) {
                 return Err(StoreError::SameHead { id });
@@ -117,7 +117,11 @@ impl Store {
                 findings,
             })));
             Ok(Admitted { id, digest, bytes, fresh: true, reappeared: false })
-        })
+        })?;
+        if admitted.fresh {
+            self.tell_conflicts(by, id)?;
+        }
+        Ok(admitted)
     }
 
     fn reappeared(

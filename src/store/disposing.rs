@@ -312,9 +312,9 @@ fn removed_objects(record: &Record) -> Vec<RemovedObject> {
         digest: r.digest,
         bytes: r.bytes,
     });
-    let mirror = record.mirrored.then(|| RemovedObject {
+    let mirror = record.mirrored.then_some(RemovedObject {
         what: Removed::Mirror,
-        ..original.clone()
+        ..original
     });
     let copies = std::iter::once(original).chain(mirror);
     copies.chain(renditions).collect()

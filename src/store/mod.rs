@@ -12,6 +12,7 @@
 mod admit;
 mod blobs;
 mod check;
+mod conflicts;
 mod copies;
 mod details;
 mod disposing;

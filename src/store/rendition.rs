@@ -29,6 +29,7 @@ impl Store {
         examined: RecordingExamined,
         rendition: Option<(Rendition, Linked)>,
     ) -> Result<(), StoreError> {
+        let id = examined.id;
         let (rendition, linked) = rendition.unzip();
         let committed = self.commit(by, move |proposal| {
             let id = examined.id;
@@ -55,6 +56,7 @@ impl Store {
             // Whether the batch is on the disk, only the next start knows.
             (Err(_), Some(_)) | (_, None) => {}
         }
-        committed
+        committed?;
+        self.tell_conflicts(by, id)
     }
 }
