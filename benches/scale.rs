@@ -156,6 +156,7 @@ fn store_with(root: PathBuf, count: u64, now: Moment) -> Store {
         }
     }
     index.commit(&batch).unwrap();
+    index.settle().unwrap();
     drop(index);
     Store::open(&root, Arc::new(SystemClock)).unwrap()
 }

@@ -46,7 +46,7 @@ class Recording:
     def __init__(self):
         self.ingests = []   # (as stamped, number of policies adopted by then)
         self.truly = []     # when that truly was
-        self.end = None
+        self.ends = []      # (recorded end that was believed, policies adopted when it no longer was)
         self.open = False   # nothing but people can let it go
         self.clauses = {}   # clause: when its lowering was ordered, or None
         self.holds = set()
@@ -85,9 +85,11 @@ class History:
         newest, last = max(at for at, _ in recording.ingests), 0
         for stamped, policies in recording.ingests:
             at = self.latest(stamped) if stamped == newest else stamped
-            start = max(at, recording.end or 0)
             # Every policy that was in force at or after it promised a date, and kept it.
-            for policy in self.policies[policies - 1:]:
+            for n, policy in enumerate(self.policies):
+                if n < policies - 1:
+                    continue
+                start = max([at] + [end for end, to in recording.ends if to is None or n < to])
                 day = months_on(local_day(self.zone(), start), policy["keep_months"])
                 last = max(last, end_of(self.zone(), day))
         for ordered in recording.clauses.values():
@@ -101,7 +103,7 @@ class History:
         """The regulation's three months by the true time; None where the truth was not told."""
         if None in recording.truly:
             return None
-        start = max(recording.truly + [recording.end or 0])
+        start = max(recording.truly + [end for end, to in recording.ends if to is None])
         return end_of(self.zone(), months_on(local_day(self.zone(), start), 3))
 
     def take(self, event):
@@ -114,18 +116,16 @@ class History:
             self.need_agreed(n, body["statement"], 2, "kind: policy")
         elif kind == "recording.admitted":
             recording = self.recordings[body["id"]] = Recording()
-            who = body["attribution"]
-            end = who.get("ended_at")
-            recording.end = end and end["value"]
-            found = {finding["kind"] for finding in body["findings"]}
-            known = all(who.get(part) for part in ("device", "officer", "started_at"))
-            recording.open = not known or bool(found & {"clock.suspect", "attribution.unknown"})
+            self.attributed(recording, body)
             recording.open |= body["state"] != "kept"
             recording.ingests.append((at, len(self.policies)))
             recording.truly.append(self.truly(n))
         elif kind == "recording.sighted":
             recording.ingests.append((at, len(self.policies)))
             recording.truly.append(self.truly(n))
+        elif kind == "recording.corrected":
+            self.need_agreed(n, body["statement"], 2, ("kind: attribution", "kind: time"), body["id"])
+            self.attributed(recording, body)
         elif kind == "recording.classified":
             recording.clauses[body["raising"]["clause"]] = None
         elif kind == "recording.lowered":
@@ -171,10 +171,23 @@ class History:
                 self.wrong.append(f"event {n}: {body['id']} is gone without a tombstone")
             recording.gone = True
 
+    def attributed(self, recording, body):
+        """Whose it is, by an admission or a correction."""
+        who, found = body["attribution"], {finding["kind"] for finding in body["findings"]}
+        known = all(who.get(part) for part in ("device", "officer", "started_at"))
+        recording.open = not known or bool(found & {"clock.suspect", "attribution.unknown"})
+        now = len(self.policies)
+        recording.ends = [(end, now if to is None else to) for end, to in recording.ends]
+        end = who.get("ended_at")
+        if end and "clock.suspect" not in found:
+            recording.ends.append((end["value"], None))
+
     def need_agreed(self, n, statement, least, *words):
-        """So many people must have signed the statement, and it must say these words."""
+        """So many people must have signed the statement, and it must say these words (of several
+        that stand for each other, one)."""
         text, people = self.agreed.get(statement, ("", 0))
-        if people < least or not all(word in text for word in words):
+        ways = [word if isinstance(word, tuple) else (word,) for word in words]
+        if people < least or not all(any(w in text for w in way) for way in ways):
             self.wrong.append(f"event {n} needs {least} people who signed {words}, and has {people}")
 
     def doomed(self, n, recording, body):

@@ -248,6 +248,7 @@ impl Office {
             extension: "mkv".to_owned(),
             profile: "archive-av1".to_owned(),
             profile_digest: digest,
+            superseded: false,
             part: 0,
             frames: 1,
             duration_ms: 1,
@@ -258,7 +259,7 @@ impl Office {
             made_with: Vec::new(),
         };
         store
-            .examined(IT, examined, Some((rendition, linked)))
+            .examined(IT, record.corrections, examined, Some((rendition, linked)))
             .unwrap();
     }
 

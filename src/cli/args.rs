@@ -62,6 +62,35 @@ pub(super) enum Command {
         #[command(flatten)]
         signing: Signing,
     },
+    /// Correct which recorder or officer a recording is of; two people sign, one an approver
+    Attribute {
+        /// The recording's id, or enough of its beginning
+        id: String,
+        /// The recorder
+        #[arg(long)]
+        device: Option<String>,
+        /// The officer
+        #[arg(long)]
+        officer: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Correct when a recording began; two people sign, one an approver
+    Retime {
+        /// The recording's id, or enough of its beginning
+        id: String,
+        /// When, such as 2026-03-02T06:00:00; without an offset by the office's clocks
+        #[arg(long, value_name = "TIME")]
+        start: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
     /// Holds: keep a recording for a case, whatever its date
     Hold(Hold),
     /// Dispose of what is due: plan, approve, and after the grace apply

@@ -128,6 +128,34 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
             };
             sign::act(args, signing, ask, None)
         }
+        Command::Attribute {
+            id,
+            device,
+            officer,
+            reason,
+            signing,
+        } => {
+            let ask = DraftAsk::Attribution {
+                id: id.clone(),
+                device: device.clone(),
+                officer: officer.clone(),
+                reason: reason.clone(),
+            };
+            sign::act(args, signing, ask, None)
+        }
+        Command::Retime {
+            id,
+            start,
+            reason,
+            signing,
+        } => {
+            let ask = DraftAsk::Time {
+                id: id.clone(),
+                start: start.clone(),
+                reason: reason.clone(),
+            };
+            sign::act(args, signing, ask, None)
+        }
         Command::Hold(hold) => keep::hold(args, hold),
         Command::Disposal(disposal) => keep::disposal(args, disposal),
         Command::Rule(rule) => keep::rule(args, rule),

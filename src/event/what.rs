@@ -257,6 +257,18 @@ pub enum What {
         /// Path below the inbox, sealed.
         name: Sealed,
     },
+    /// People corrected whose recording it is, or when it began.
+    #[serde(rename = "recording.corrected")]
+    RecordingCorrected {
+        /// The recording.
+        id: RecordingId,
+        /// Whose it is from now on. A remark is sealed.
+        attribution: Box<Attribution>,
+        /// The findings that are still true.
+        findings: Vec<Finding>,
+        /// Digest of the statement.
+        statement: Digest,
+    },
     /// The original stands on the mirror too, read back from its disk.
     #[serde(rename = "recording.mirrored")]
     RecordingMirrored {
@@ -443,6 +455,7 @@ impl What {
             | Self::RecordingDisposed { id, .. }
             | Self::RecordingReappeared { id, .. }
             | Self::SourceReleased { id, .. }
+            | Self::RecordingCorrected { id, .. }
             | Self::RecordingMirrored { id }
             | Self::RecordingRepaired { id, .. }
             | Self::RecordingDamaged { id, .. }

@@ -32,7 +32,7 @@ pub use query::{Cursor, Filter, Found, Page, Pending, Selected};
 pub use rows::{delete_record, put_memo, put_record};
 pub use scan::{Direction, KeyRange, Row, Scan, Snapshot};
 
-use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, WaitForCompactOptions, WriteBatch, WriteOptions};
 
 use crate::{base::RecordingId, recording::Record};
 
@@ -155,6 +155,17 @@ impl Index {
     ) -> Result<Vec<Option<Memo>>, IndexError> {
         let rows = self.multi_get(Column::CacheMemo, paths)?;
         Ok(rows.into_iter().map(|row| Memo::from_row(&row?)).collect())
+    }
+
+    /// Waits until everything that was written lies in tables and these are merged: after a mass of
+    /// changes, reading is then as fast as it will be.
+    ///
+    /// # Errors
+    /// As RocksDB says.
+    pub fn settle(&self) -> Result<(), IndexError> {
+        let mut options = WaitForCompactOptions::default();
+        options.set_flush(true);
+        Ok(self.db.wait_for_compact(&options)?)
     }
 
     fn column(&self, column: Column) -> Result<&ColumnFamily, IndexError> {

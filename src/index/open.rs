@@ -16,7 +16,7 @@ pub const FORMAT: u32 = 1;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// Blocks read from the disk, for all columns.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// One part of a table's index or filter.
 const METADATA_BLOCK_BYTES: usize = 4 * 1_024;

@@ -69,6 +69,7 @@ fn record(sketch: &Sketch) -> Record {
         timeline: None,
         renditions: Vec::new(),
         attempts: 0,
+        corrections: 0,
         mirrored: false,
         events: 1,
         changed_at: Moment::from_ms(0),

@@ -194,8 +194,12 @@ impl<'a> Deriving<'a> {
         let slot = board.begin(&crate::base::text::name_human(record.name()), bytes);
         let looked = self.examine(&record, slot, board, last).and_then(|looked| {
             let cpu_ms = looked.cpu_ms;
-            self.store
-                .examined(self.by, looked.examined, looked.rendition)?;
+            self.store.examined(
+                self.by,
+                record.corrections,
+                looked.examined,
+                looked.rendition,
+            )?;
             Ok(cpu_ms)
         });
         board.end(slot, self.clock.now());
@@ -369,6 +373,7 @@ impl<'a> Deriving<'a> {
                     extension: self.settings.plan.extension.clone(),
                     profile: self.settings.plan.profile.clone(),
                     profile_digest: self.settings.plan.digest,
+                    superseded: false,
                     part: 0,
                     frames: facts.frames,
                     duration_ms: facts.duration_ms,

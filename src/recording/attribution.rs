@@ -248,6 +248,8 @@ fn weigh_one<T: Clone>(
             })
         }
         Some(held) if *source == Source::FileTime || same(&held.value, value) => {}
+        // People knew what the others say when they said otherwise.
+        Some(held) if held.source == Source::Correction => {}
         Some(held) => findings.push(Finding::new(
             FindingKind::AttributionDisagrees,
             format!(

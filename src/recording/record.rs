@@ -79,6 +79,9 @@ pub struct Rendition {
     pub profile: String,
     /// SHA-256 of the profile file and its effective parameters.
     pub profile_digest: Digest,
+    /// Whether another was to be made in its place, since a correction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
     /// Which part of the recording: 0 unless the picture changed its size in the middle.
     #[serde(default)]
     pub part: u32,
@@ -135,6 +138,9 @@ pub struct Record {
     /// How often a worker was tried on it without an answer.
     #[serde(default)]
     pub attempts: u32,
+    /// How often people corrected whose it is or when it began.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub corrections: u32,
     /// Whether a copy of the original was put on the mirror.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mirrored: bool,
@@ -142,6 +148,11 @@ pub struct Record {
     pub changed_at: Moment,
     /// Events of its life so far: lines of its sidecar.
     pub events: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl Record {
@@ -161,6 +172,12 @@ impl Record {
             self.findings.push(finding);
             self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
         }
+    }
+
+    /// Whether a worker can say anything of it.
+    #[must_use]
+    pub const fn is_looked_at(&self) -> bool {
+        self.kind.is_media() && self.bytes > 0
     }
 
     /// The gravest severity among its findings.

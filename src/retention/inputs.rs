@@ -171,6 +171,7 @@ mod tests {
             timeline: None,
             renditions: vec![],
             attempts: 0,
+            corrections: 0,
             mirrored: false,
             changed_at: Moment::from_s(2_000),
             events: 2,

@@ -1,18 +1,25 @@
 //! Acts that people sign for: a statement goes out to be signed and comes back.
 
+use jiff::{civil::DateTime, tz::TimeZone};
+
 use super::{
     Answer, Failure,
     command::DraftAsk,
     execute::{recording, usage},
 };
 use crate::{
-    base::Clock,
+    base::{Clock, Moment},
     custody::{Kind, Roster, Statement, Target},
     retention::Policy,
     store::{Attached, Refusal, Store},
 };
 
-pub(super) fn draft(store: &Store, clock: &dyn Clock, ask: DraftAsk) -> Result<Answer, Failure> {
+pub(super) fn draft(
+    store: &Store,
+    clock: &dyn Clock,
+    zone: &TimeZone,
+    ask: DraftAsk,
+) -> Result<Answer, Failure> {
     let statement = match &ask {
         DraftAsk::HoldRelease { id, hold, reason } => {
             let id = recording(store, id)?.id;
@@ -33,6 +40,25 @@ pub(super) fn draft(store: &Store, clock: &dyn Clock, ask: DraftAsk) -> Result<A
             let id = recording(store, id)?.id;
             let fields = [("reason", reason.as_str()), ("to", to)];
             store.draft(Kind::ClassLower, Target::Recording(id), &fields)?
+        }
+        DraftAsk::Attribution {
+            id,
+            device,
+            officer,
+            reason,
+        } => {
+            let id = recording(store, id)?.id;
+            let mut fields = vec![("reason", reason.as_str())];
+            fields.extend(device.as_deref().map(|device| ("device", device)));
+            fields.extend(officer.as_deref().map(|officer| ("officer", officer)));
+            fields.sort_unstable();
+            store.draft(Kind::Attribution, Target::Recording(id), &fields)?
+        }
+        DraftAsk::Time { id, start, reason } => {
+            let id = recording(store, id)?.id;
+            let start = instant(start, zone)?.to_string();
+            let fields = [("reason", reason.as_str()), ("start", start.as_str())];
+            store.draft(Kind::Time, Target::Recording(id), &fields)?
         }
         DraftAsk::Plan { root } => {
             let newest = store.newest_plan()?;
@@ -121,6 +147,21 @@ pub(super) fn rules(store: &Store) -> Result<Answer, Failure> {
         policy: rules.policy().map(Policy::canonical).unwrap_or_default(),
         clock,
     })
+}
+
+/// An instant with an offset, or one of the office's clocks without.
+fn instant(text: &str, zone: &TimeZone) -> Result<Moment, Failure> {
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Ok(Moment::from(instant));
+    }
+    let wrong = || {
+        usage(format!(
+            "'{text}' is no time such as 2026-03-02T06:00:00 or 2026-03-02T06:00:00+08:00"
+        ))
+    };
+    let civil: DateTime = text.parse().map_err(|_| wrong())?;
+    let resolved = crate::base::civil::resolve(civil, zone);
+    resolved.map(|(at, _)| at).ok_or_else(wrong)
 }
 
 fn read_policy(text: &str) -> Result<Policy, Failure> {

@@ -130,6 +130,26 @@ pub enum DraftAsk {
         /// Why.
         reason: String,
     },
+    /// Correct whose recording it is.
+    Attribution {
+        /// The recording, by its id or the beginning of it.
+        id: String,
+        /// The recorder.
+        device: Option<String>,
+        /// The officer.
+        officer: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// Correct when a recording began.
+    Time {
+        /// The recording, by its id or the beginning of it.
+        id: String,
+        /// When; without an offset in the office's time zone.
+        start: String,
+        /// Why.
+        reason: String,
+    },
     /// Lower a recording's class.
     ClassLower {
         /// The recording, by its id or the beginning of it.

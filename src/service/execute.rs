@@ -101,7 +101,7 @@ impl Executor {
             Command::Why { id, as_of } => {
                 keeping::why(&self.store, &self.zone()?, &id, as_of.as_deref())
             }
-            Command::Draft(ask) => acts::draft(&self.store, &*self.clock, ask),
+            Command::Draft(ask) => acts::draft(&self.store, &*self.clock, &self.zone()?, ask),
             Command::Submit {
                 statement,
                 signatures,

@@ -4,7 +4,7 @@
 //! as they stand at that instant, before its tombstone is committed. Only behind the tombstone is
 //! anything unlinked.
 
-use super::{Store, StoreError, blobs, error::Refusal, rules::Planned};
+use super::{Keeping, Store, StoreError, blobs, error::Refusal, rules::Planned};
 use crate::{
     base::{Digest, Moment, RecordingId},
     custody::Actor,
@@ -39,25 +39,34 @@ impl Store {
         let rules = self.rules()?;
         let snapshot = self.index.snapshot();
         let range = KeyRange::between(Vec::new(), keys::Place::at(now).as_bytes().to_vec());
-        let mut candidates = Vec::new();
+        let mut ids = Vec::new();
         for row in snapshot
             .scan(Column::ByDue, &range, Direction::Forward)?
             .take(limit)
         {
             let (key, _) = row?;
-            let id = due_place(&key)?.id();
-            let Some(record) = snapshot.record(id)? else {
-                return Err(StoreError::Rows(format!(
-                    "recording {id} is due and has no row"
-                )));
-            };
-            candidates.push(Candidate {
+            ids.push(*due_place(&key)?.id().as_bytes());
+        }
+        // All at once, so that what one lookup has read serves the next.
+        let records = self.index.multi_get(Column::Records, &ids)?;
+        let keepings = self.index.multi_get(Column::Keeping, &ids)?;
+        let rows = ids.iter().zip(records).zip(keepings);
+        rows.map(|((id, record), keeping)| {
+            let id = RecordingId::new(*id);
+            let wrong = |e: serde_json::Error| StoreError::Rows(e.to_string());
+            let record = record
+                .ok_or_else(|| StoreError::Rows(format!("recording {id} is due and has no row")))?;
+            let record: Record = serde_json::from_slice(&record).map_err(wrong)?;
+            let keeping: Option<Keeping> = keeping
+                .map(|row| serde_json::from_slice(&row).map_err(wrong))
+                .transpose()?;
+            Ok(Candidate {
                 digest: record.digest,
                 bytes: record.bytes,
-                inputs: self.keeping(id)?.caught_up(&record, &rules),
-            });
-        }
-        Ok(candidates)
+                inputs: keeping.unwrap_or_default().caught_up(&record, &rules),
+            })
+        })
+        .collect()
     }
 
     /// How much expires within each of these numbers of days, in one pass over the index.

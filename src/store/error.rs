@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::fold::FoldError;
 use crate::{
-    base::{Digest, ErrorKind, Explain, RecordingId},
+    base::{Digest, ErrorKind, Explain, Moment, RecordingId},
     custody::{ChangeRefused, SignatureError, StatementError, Unfit, hold::HoldRefused},
     event::LineError,
     index::IndexError,
@@ -207,6 +207,18 @@ pub enum Refusal {
     /// The recording's disposal has begun.
     #[error("recording {0} is disposed of, or is being")]
     Gone(RecordingId),
+    /// The correction would change nothing.
+    #[error("nothing about recording {0} would be corrected by it")]
+    CorrectsNothing(RecordingId),
+    /// The register knows no such recorder or officer.
+    #[error("the register knows no {0} {1}")]
+    NotRegistered(&'static str, String),
+    /// No recording can have begun then.
+    #[error("it cannot have begun at {0}: that is before 2015, or had not come yet")]
+    NoSuchStart(Moment),
+    /// People corrected the recording while a worker looked at it.
+    #[error("recording {0} was corrected while it was looked at; the next night looks again")]
+    CorrectedMeanwhile(RecordingId),
     /// This recvault cannot do that yet.
     #[error("this recvault cannot act on {} yet", .0.shape().act)]
     NotYet(crate::custody::Kind),
@@ -232,6 +244,7 @@ impl Explain for Refusal {
             Self::ClockStopped => {
                 Some("recvault clock show tells why; recvault clock confirm".into())
             }
+            Self::NotRegistered(..) => Some("recvault registry import adds it".into()),
             Self::NoSuchPlan(_) => Some("recvault disposal show names the newest".into()),
             _ => None,
         }

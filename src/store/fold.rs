@@ -283,6 +283,26 @@ impl<'a> Folding<'a> {
                 r.changed_at = at;
                 k.plan = Some(*plan);
             }),
+            What::RecordingCorrected {
+                id,
+                attribution,
+                findings,
+                ..
+            } => self.update(n, *id, |r, _| {
+                let remark = r.attribution.remark.take();
+                r.attribution = (**attribution).clone();
+                r.attribution.remark = remark;
+                r.findings.clone_from(findings);
+                r.corrections = r.corrections.saturating_add(1);
+                if r.is_looked_at() {
+                    r.state = State::Admitted;
+                    r.attempts = 0;
+                    for rendition in &mut r.renditions {
+                        rendition.superseded = true;
+                    }
+                }
+                r.changed_at = at;
+            }),
             What::RecordingMirrored { id } => self.update(n, *id, |r, _| r.mirrored = true),
             What::RecordingDamaged { id, .. } => self.update(n, *id, |r, _| {
                 let text = "No copy of the original is what it was; its event says more.";
@@ -386,6 +406,7 @@ impl<'a> Folding<'a> {
                     timeline: None,
                     renditions: Vec::new(),
                     attempts: 0,
+                    corrections: 0,
                     mirrored: false,
                     changed_at: at,
                     events: 1,

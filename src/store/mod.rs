@@ -14,6 +14,7 @@ mod blobs;
 mod check;
 mod conflicts;
 mod copies;
+mod correcting;
 mod details;
 mod disposing;
 mod error;
@@ -23,6 +24,7 @@ mod holding;
 mod keeping;
 mod past;
 mod prove;
+mod queue;
 mod rebuild;
 mod recover;
 mod rendition;
@@ -63,7 +65,8 @@ use crate::{
     vault::Vault,
 };
 use details::Details;
-use writer::{Desk, Writer};
+use queue::Writer;
+use writer::Desk;
 
 /// A store that this process owns.
 pub struct Store {

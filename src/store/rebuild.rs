@@ -49,7 +49,9 @@ pub fn rebuild(root: &Path) -> Result<Rebuilt, StoreError> {
         .map_err(StoreError::Details)?;
     let rebuilt = {
         let index = Index::create(&fresh)?;
-        fold_ledger(&ledger, &details, &index, ledger.len())?
+        let rebuilt = fold_ledger(&ledger, &details, &index, ledger.len())?;
+        index.settle()?;
+        rebuilt
     };
     let index = root.join("index");
     if index.exists() {

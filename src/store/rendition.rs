@@ -20,12 +20,15 @@ impl Store {
     }
 
     /// Commits what was found in a recording together with its rendition, if there is one.
+    /// `corrections` is how many there were when it was looked at: what was found by an
+    /// attribution that is no longer believed does not count.
     ///
     /// # Errors
     /// The writer's. What is refused leaves no rendition behind.
     pub fn examined(
         &self,
         by: u32,
+        corrections: u32,
         examined: RecordingExamined,
         rendition: Option<(Rendition, Linked)>,
     ) -> Result<(), StoreError> {
@@ -34,8 +37,11 @@ impl Store {
         let committed = self.commit(by, move |proposal| {
             let id = examined.id;
             // A disposal may have begun while the worker looked.
-            if proposal.record(id)?.is_none_or(|r| !r.state.is_there()) {
+            let Some(record) = proposal.record(id)?.filter(|r| r.state.is_there()) else {
                 return Err(Refusal::Gone(id).into());
+            };
+            if record.corrections != corrections {
+                return Err(Refusal::CorrectedMeanwhile(id).into());
             }
             proposal.event(What::RecordingExamined(Box::new(examined)));
             if let Some(rendition) = rendition {

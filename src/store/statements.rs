@@ -1,7 +1,7 @@
 //! Acts that people sign for. A statement comes in as its text with signatures; here, on the rows
 //! as they stand, it is judged, and what it agrees to happens in the same batch.
 
-use super::{Proposal, Store, StoreError, error::Refusal};
+use super::{Proposal, Store, StoreError, correcting, error::Refusal};
 use crate::{
     base::{Digest, RecordingId, text::duration_human},
     custody::{
@@ -227,6 +227,10 @@ fn act(
             Ok(vec![said])
         }
         (Kind::ClassLower, Target::Recording(id), _) => lower(proposal, statement, id),
+        (Kind::Attribution, Target::Recording(id), _) => {
+            correcting::attribute(proposal, statement, id)
+        }
+        (Kind::Time, Target::Recording(id), _) => correcting::retime(proposal, statement, id),
         (Kind::Policy, Target::Digest(named), Attached::Policy(policy)) => {
             if policy.digest() != named {
                 return Err(Refusal::Unattached("policy").into());

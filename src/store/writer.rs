@@ -1,36 +1,34 @@
-//! The one writer. Everybody who wants to change something hands it a decision; it takes what
-//! waits, decides one after another on the rows as they will then be, and commits the group by
-//! one synced batch of events and rows. That batch is the commit point; ledger and sidecars
-//! follow, and recovery completes them where a kill came between. While events come in, a
-//! checkpoint is signed over them every quarter of an hour, and at an orderly end.
+//! The desk at which everything is written. A group of decisions is decided one after another on
+//! the rows as they will then be, and committed by one synced batch of events and rows. That batch
+//! is the commit point; ledger and sidecars follow, and recovery completes them where a kill came
+//! between. Who sits at the desk, and when, is the queue's matter.
 
 use std::{
     collections::BTreeMap,
     io,
     sync::{Arc, RwLock},
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::Sender;
 
 use super::{
     Keeping, Rules, StoreError,
     details::Details,
     fold::Folding,
     group::{self, Committed},
+    queue::Request,
     rules,
 };
 use crate::{
     base::{
         Clock, Digest, Moment, RecordingId,
         killpoint::{around, done, step},
-        limits,
     },
     event::{Detail, Event, LineError, Sealed, What, Writer as By, line},
     index::{self, Batch, Column, Index, Memo},
     ledger::{Ledger, LogKey},
-    proof::{Checkpoint, Note, NoteSignature, Verifier},
+    proof::Checkpoint,
     recording::Record,
     registry::Register,
     retention::Reading,
@@ -135,37 +133,7 @@ impl Proposal<'_> {
     }
 }
 
-type Decide = Box<dyn FnOnce(&mut Proposal<'_>) -> Result<(), StoreError> + Send>;
-
-/// How long an event may be without a checkpoint over it: what is not under one yet is vouched
-/// for by this machine alone.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(15 * 60);
-
-/// How often that is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
-
-struct Request {
-    by: u32,
-    decide: Decide,
-    reply: Sender<Result<(), StoreError>>,
-}
-
-enum Wish {
-    Commit(Request),
-    Publish(Sender<Result<Checkpoint, StoreError>>),
-    Cosigned(
-        Box<(NoteSignature, Verifier)>,
-        Sender<Result<Note, StoreError>>,
-    ),
-}
-
-/// Hands decisions to the writer's thread.
-pub(super) struct Writer {
-    send: Option<Sender<Wish>>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-/// What the writer's thread owns.
+/// What only the one who writes may touch.
 pub(super) struct Desk {
     pub clock: Arc<dyn Clock>,
     pub vault: Arc<Vault>,
@@ -185,73 +153,6 @@ pub(super) struct Desk {
     pub broken: Option<String>,
     /// Since when there are events without a checkpoint over them.
     pub unpublished: Option<Instant>,
-}
-
-impl Writer {
-    pub(super) fn start(desk: Desk) -> Self {
-        let (send, receive) = bounded(limits::COMMIT_GROUP_MAX);
-        let thread = thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || desk.run(&receive));
-        Self {
-            send: Some(send),
-            thread: thread.ok(),
-        }
-    }
-
-    /// Decides and commits. Returns once the batch is on the disk.
-    pub(super) fn commit<T: Send + 'static>(
-        &self,
-        by: u32,
-        decide: impl FnOnce(&mut Proposal<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (reply, said) = bounded(1);
-        let (give, take) = bounded(1);
-        let decide: Decide = Box::new(move |proposal| {
-            let value = decide(proposal)?;
-            let _ = give.send(value);
-            Ok(())
-        });
-        self.ask(Wish::Commit(Request { by, decide, reply }), &said)?;
-        take.recv().map_err(|_| StoreError::Closed)
-    }
-
-    /// Completes and syncs ledger and sidecars, notes that they are complete, and signs a
-    /// checkpoint over them.
-    pub(super) fn publish(&self) -> Result<Checkpoint, StoreError> {
-        let (reply, said) = bounded(1);
-        self.ask(Wish::Publish(reply), &said)
-    }
-
-    /// Keeps a witness's cosignature. The checkpoint has one writer as everything else.
-    pub(super) fn cosigned(
-        &self,
-        cosignature: NoteSignature,
-        witness: Verifier,
-    ) -> Result<Note, StoreError> {
-        let (reply, said) = bounded(1);
-        self.ask(
-            Wish::Cosigned(Box::new((cosignature, witness)), reply),
-            &said,
-        )
-    }
-
-    fn ask<T>(&self, wish: Wish, said: &Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.send
-            .as_ref()
-            .and_then(|send| send.send(wish).ok())
-            .ok_or(StoreError::Closed)?;
-        said.recv().map_err(|_| StoreError::Closed)?
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.send = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// The events of one decision with their lines, chained to the line before.
@@ -280,53 +181,7 @@ fn write_out(
 }
 
 impl Desk {
-    fn run(mut self, wishes: &Receiver<Wish>) {
-        loop {
-            match wishes.recv_timeout(LOOK_EVERY) {
-                Ok(first) => self.grant(first, wishes),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if self
-                .unpublished
-                .is_some_and(|since| since.elapsed() >= CHECKPOINT_EVERY)
-            {
-                // Nobody waits for this one: a failure is told to whoever commits next.
-                let _ = self.publish();
-            }
-        }
-        // An orderly end leaves the next start nothing to complete; a failed one, a little.
-        let _ = self.publish();
-    }
-
-    fn grant(&mut self, first: Wish, wishes: &Receiver<Wish>) {
-        let (mut commits, mut others) = (Vec::new(), Vec::new());
-        let mut sort = |wish| match wish {
-            Wish::Commit(request) => commits.push(request),
-            other => others.push(other),
-        };
-        sort(first);
-        for _ in 1..limits::COMMIT_GROUP_MAX {
-            let Ok(next) = wishes.try_recv() else { break };
-            sort(next);
-        }
-        self.commit_group(commits);
-        for other in others {
-            match other {
-                Wish::Commit(_) => {}
-                Wish::Publish(reply) => {
-                    let _ = reply.send(self.publish());
-                }
-                Wish::Cosigned(by, reply) => {
-                    let (cosignature, witness) = *by;
-                    let kept = self.ledger.keep_cosignature(&cosignature, &witness);
-                    let _ = reply.send(kept.map_err(StoreError::from));
-                }
-            }
-        }
-    }
-
-    fn publish(&mut self) -> Result<Checkpoint, StoreError> {
+    pub(super) fn publish(&mut self) -> Result<Checkpoint, StoreError> {
         if let Some(why) = &self.broken {
             return Err(StoreError::Broken(why.clone()));
         }
@@ -361,7 +216,7 @@ impl Desk {
         Ok(checkpoint)
     }
 
-    fn commit_group(&mut self, group: Vec<Request>) {
+    pub(super) fn commit_group(&mut self, group: Vec<Request>) {
         if let Some(why) = &self.broken {
             for request in group {
                 let _ = request.reply.send(Err(StoreError::Broken(why.clone())));

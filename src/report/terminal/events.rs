@@ -138,6 +138,18 @@ fn facts(what: &What) -> String {
         What::RecordingDisposed { objects, .. } => {
             count(objects.len() as u64, "object removed", "objects removed")
         }
+        What::RecordingCorrected { attribution, .. } => {
+            let name = |v: &Option<crate::recording::Value<String>>| {
+                v.as_ref().map_or("unknown".to_owned(), |v| v.value.clone())
+            };
+            let start = attribution.started_at.as_ref().map(|v| v.value.to_string());
+            format!(
+                "recorder {}, officer {}, began {}",
+                name(&attribution.device),
+                name(&attribution.officer),
+                start.unwrap_or_else(|| "unknown".into())
+            )
+        }
         What::RecordingMirrored { .. } => "on the mirror".into(),
         What::RecordingRepaired { copy, was, .. } => format!("{}: {was}", copy.words()),
         What::RecordingDamaged {

@@ -254,7 +254,8 @@ fn renditions(list: &[Rendition], zone: &TimeZone, style: Style) -> String {
         lines.push(line(
             &format!("part {}", r.part.saturating_add(1)),
             format!(
-                "{} .{}, {}×{}, {} in {} frames, {}",
+                "{}{} .{}, {}×{}, {} in {} frames, {}",
+                if r.superseded { "superseded: " } else { "" },
                 r.profile,
                 r.extension,
                 r.width,
