@@ -35,7 +35,7 @@ const EVENTS: u64 = 1_000_000;
 const VERIFY_MAX: Duration = Duration::from_secs(10);
 const PROOF_MAX: Duration = Duration::from_millis(1);
 const PROOF_BYTES_MAX: usize = 2_048;
-const COMMITS: u32 = 400;
+const COMMITS: u32 = 4_000;
 const COMMIT_RATE_MIN: f64 = 0.9;
 /// Any user will do.
 const BY: u32 = 1_000;
@@ -245,36 +245,33 @@ fn ledger(room: &Path) -> bool {
 
 fn commit(room: &Path) -> bool {
     let (store, record, _) = store_with_one(&room.join("store"));
-    let event_bytes = |from: u64| {
-        let (next, _) = store.head().unwrap();
-        let lines = (from..next).map(|n| store.event(n).unwrap().unwrap().to_line().unwrap().len());
-        lines.sum::<usize>()
-    };
     let bare = rocksdb::DB::open_default(room.join("bare")).unwrap();
     let mut synced = rocksdb::WriteOptions::default();
     synced.set_sync(true);
     let (mut ours, mut theirs) = (Duration::ZERO, Duration::ZERO);
     // As in a night: a few events for each of many.
-    let ids: Vec<RecordingId> = (1..=COMMITS / 4).map(|n| admit(&store, n)).collect();
-    let (from, _) = store.head().unwrap();
-    for n in 0..COMMITS {
-        let id = ids[n as usize % ids.len()];
-        let clock = Instant::now();
+    let ids: Vec<RecordingId> = (1..=200).map(|n| admit(&store, n)).collect();
+    let remove = |id: RecordingId| {
         store
             .commit(BY, move |proposal| {
                 proposal.event(What::SourceRemoved { id });
                 Ok(())
             })
             .unwrap();
-        ours += clock.elapsed();
-        // As many bytes as the event's line and the record's row, which goes with it.
-        let bytes = vec![
-            b'x';
-            event_bytes(from) / (n as usize + 1)
-                + serde_json::to_vec(&record).unwrap().len()
-        ];
+    };
+    // As many bytes as the event's line and the record's row, which goes with it.
+    let (next, _) = store.head().unwrap();
+    remove(ids[0]);
+    let line = store.event(next).unwrap().unwrap().to_line().unwrap();
+    let row = serde_json::to_vec(&record).unwrap();
+    let bytes = vec![b'x'; line.len() + row.len()];
+    for n in 0..COMMITS {
+        let id = ids[n as usize % ids.len()];
         let clock = Instant::now();
-        bare.put_opt(n.to_be_bytes(), bytes, &synced).unwrap();
+        remove(id);
+        ours += clock.elapsed();
+        let clock = Instant::now();
+        bare.put_opt(n.to_be_bytes(), &bytes, &synced).unwrap();
         theirs += clock.elapsed();
     }
     let rate = theirs.as_secs_f64() / ours.as_secs_f64();
