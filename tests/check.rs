@@ -74,7 +74,7 @@ fn writable(path: &Path) {
 
 /// Goal: flip, cut or remove any one file of ledger, originals and sidecars: each is found.
 #[test]
-fn every_changed_file_of_a_store_is_found() {
+fn clause_4_8_2_every_changed_file_of_a_store_is_found() {
     let mut office = lived_in();
     let good = office.root();
     assert_eq!(found_open(&office), Vec::<String>::new());

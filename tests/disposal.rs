@@ -132,7 +132,7 @@ fn a_hold_keeps_at_every_point_and_only_an_approver_lifts_it() {
 /// Goal: a clause keeps without an end; lowering it takes an approver who did not class it, waits
 /// its delay, and never goes below the three months.
 #[test]
-fn a_clause_keeps_long_term_and_lowering_waits() {
+fn clause_4_6_1_to_4_6_4_keep_long_term_and_lowering_waits() {
     let office = Office::at("2026-01-10T04:00:00Z");
     let store = office.store();
     let id = office.admit("a.log", b"obstruction").unwrap().id;

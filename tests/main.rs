@@ -7,6 +7,7 @@ mod asking;
 mod band;
 mod case;
 mod check;
+mod clauses;
 mod correction;
 mod disposal;
 mod doubt;

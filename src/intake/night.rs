@@ -395,6 +395,7 @@ impl Night {
             ledger_events: checkpoint.size,
             ledger_root: checkpoint.root_text(),
             upkeep: self.upkeep,
+            expiring: Vec::new(),
             notes: self.notes,
         })
     }

@@ -188,6 +188,17 @@ pub struct Room {
     pub days_left: Option<u64>,
 }
 
+/// What expires within so many days, holds aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiring {
+    /// Days from the night.
+    pub within_days: u32,
+    /// Recordings.
+    pub recordings: u64,
+    /// Bytes of their originals.
+    pub bytes: u64,
+}
+
 /// How a night ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -234,6 +245,9 @@ pub struct NightSummary {
     /// Mirror and fixity.
     #[serde(default)]
     pub upkeep: Upkeep,
+    /// What expires in the days to come, holds aside; nothing while disposal is stopped.
+    #[serde(default)]
+    pub expiring: Vec<Expiring>,
     /// Things about the night itself that are worth a sentence (capabilities missing, recovery).
     pub notes: Vec<String>,
 }

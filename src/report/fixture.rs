@@ -4,8 +4,8 @@
 use crate::{
     base::{Digest, Moment, RecordingId},
     intake::{
-        Upkeep,
-        summary::{Ending, Item, NightSummary, Outcome, Room, Totals},
+        MirrorState, Upkeep,
+        summary::{Ending, Expiring, Item, NightSummary, Outcome, Room, Totals},
     },
     recording::{
         Attribution, Finding, FindingKind, Kind, MediaInfo, Record, Rendition, Severity, Sighting,
@@ -51,6 +51,7 @@ pub(crate) fn empty() -> NightSummary {
         ledger_events: 1,
         ledger_root: "nLlmZtO2P5k7FVzqTRBXW6FXRqfkiA3HxNoLh2WcFJY=".into(),
         upkeep: Upkeep::default(),
+        expiring: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -133,6 +134,20 @@ pub(crate) fn clean() -> NightSummary {
             days_left: Some(412),
             ..empty().room
         },
+        upkeep: Upkeep {
+            mirror: MirrorState::There,
+            mirrored: 2,
+            reread: 1_204,
+            reread_bytes: 411_000_000_000,
+            ..Upkeep::default()
+        },
+        expiring: [(30, 12), (14, 4), (7, 0)]
+            .map(|(within_days, recordings)| Expiring {
+                within_days,
+                recordings,
+                bytes: recordings * 184_000_000,
+            })
+            .to_vec(),
         ledger_events: 9,
         ..empty()
     }
@@ -271,6 +286,16 @@ pub(crate) fn hostile() -> NightSummary {
         room: Room {
             days_left: Some(64),
             ..empty().room
+        },
+        upkeep: Upkeep {
+            mirror: MirrorState::Away,
+            waiting: 5,
+            reread: 40,
+            reread_bytes: 9_000_000_000,
+            repaired: 1,
+            failed: 0,
+            damaged: id(9).into_iter().collect(),
+            ..Upkeep::default()
         },
         ledger_events: 4_711,
         notes: vec![

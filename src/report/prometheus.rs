@@ -202,6 +202,17 @@ pub fn night_prometheus(night: &NightSummary) -> String {
         "CPU time of the night and all its workers.",
         &seconds(i64::try_from(t.cpu_ms).unwrap_or(i64::MAX)),
     );
+    out.gauge(
+        "expiring_recordings",
+        "Recordings that expire within so many days, holds aside.",
+    );
+    for expiring in &night.expiring {
+        out.labelled(
+            "expiring_recordings",
+            &[("within_days", &expiring.within_days.to_string())],
+            &expiring.recordings.to_string(),
+        );
+    }
     if let Some(days) = night.room.days_left {
         out.one(
             "store_until_full_seconds",

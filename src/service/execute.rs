@@ -153,7 +153,9 @@ impl Executor {
             summary
         })?;
         let mut summary = summary;
-        summary.notes.extend(keeping::night(&self.store, by)?);
+        let (said, expiring) = keeping::night(&self.store, by)?;
+        summary.notes.extend(said);
+        summary.expiring = expiring;
         let written = report::write_night(&self.root.join("reports"), &summary)?;
         Ok(Answer::Night {
             summary: Box::new(summary),

@@ -10,9 +10,13 @@ use super::{
 use crate::{
     base::text::bytes_human,
     disposal,
+    intake::summary::Expiring,
     retention::{self, Plan, evaluate, grace_until},
     store::{HoldRequest, Planned, Store},
 };
+
+/// Proposals that are told one by one.
+const PROPOSED_MAX: usize = 20;
 
 /// Days ahead of which the nightly report says what expires.
 const UPCOMING_DAYS: [u32; 3] = [30, 14, 7];
@@ -45,13 +49,18 @@ pub(super) fn classify(
         || raising.review.to_string(),
         |policy| raising.review.day_in_zone(policy.zone()),
     );
-    Ok(Answer::Done {
-        said: vec![format!(
-            "Recording {} is kept long-term under clause {clause} ({}); a review is due by {review}.",
-            record.id,
-            clause.short()
-        )],
-    })
+    let mut said = vec![format!(
+        "Recording {} is kept long-term under clause {clause} ({}); a review is due by {review}.",
+        record.id,
+        clause.short()
+    )];
+    let proposals = store.proposals(record.id, clause)?;
+    let more = proposals.len().saturating_sub(PROPOSED_MAX);
+    said.extend(proposals.iter().take(PROPOSED_MAX).map(|p| p.words()));
+    if more > 0 {
+        said.push(format!("So may {more} more of the same time and unit."));
+    }
+    Ok(Answer::Done { said })
 }
 
 pub(super) fn why(
@@ -84,8 +93,15 @@ pub(super) fn why(
             (times.disposal.unwrap_or(times.later), policy, inputs)
         }
     };
+    let mut text = retention::why(record.id, &policy, &inputs, at);
+    if as_of.is_none() {
+        for proposal in store.proposes_itself(&record)? {
+            text.push(' ');
+            text.push_str(&proposal.words());
+        }
+    }
     Ok(Answer::Why {
-        text: retention::why(record.id, &policy, &inputs, at),
+        text,
         verdict: Box::new(evaluate(&policy, &inputs, at)),
     })
 }
@@ -156,7 +172,7 @@ fn state(store: &Store, planned: &Planned, plan: &Plan) -> Result<String, Failur
 }
 
 /// The part of the night that lets go: what is approved and past its grace, and what will expire.
-pub(super) fn night(store: &Store, by: u32) -> Result<Vec<String>, Failure> {
+pub(super) fn night(store: &Store, by: u32) -> Result<(Vec<String>, Vec<Expiring>), Failure> {
     let applied = disposal::apply(store, by)?;
     let mut said = Vec::new();
     if !applied.gone.is_empty() || applied.finished > 0 {
@@ -177,17 +193,13 @@ pub(super) fn night(store: &Store, by: u32) -> Result<Vec<String>, Failure> {
     let times = store.times()?;
     let Some(now) = times.disposal else {
         said.push("disposal is stopped until two people confirm the time (recvault clock)".into());
-        return Ok(said);
+        return Ok((said, Vec::new()));
     };
-    for upcoming in store.upcoming(now, &UPCOMING_DAYS)? {
-        if upcoming.amount.items > 0 {
-            said.push(format!(
-                "{} recordings ({}) expire within {} days",
-                upcoming.amount.items,
-                bytes_human(upcoming.amount.bytes),
-                upcoming.days
-            ));
-        }
-    }
-    Ok(said)
+    let upcoming = store.upcoming(now, &UPCOMING_DAYS)?.into_iter();
+    let expiring = upcoming.map(|upcoming| Expiring {
+        within_days: upcoming.days,
+        recordings: upcoming.amount.items,
+        bytes: upcoming.amount.bytes,
+    });
+    Ok((said, expiring.collect()))
 }

@@ -23,6 +23,7 @@ mod group;
 mod holding;
 mod keeping;
 mod past;
+mod proposing;
 mod prove;
 mod queue;
 mod rebuild;
