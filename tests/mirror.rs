@@ -80,7 +80,7 @@ fn the_night_mirrors_and_check_reads_both_copies() {
         .code(0)
         .says("4 objects read to their ends");
     let _ = case.store_command(&["mirror", "show"]).code(0).says(
-        "It lies on the file system of the originals, and would be lost with them.\nEvery original",
+        "It lies on the file system of the originals, and would be lost with them.\nNo original waits",
     );
     flip(&on_mirror(&case, &case.list()[0]));
     let _ = case

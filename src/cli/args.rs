@@ -220,7 +220,7 @@ pub(super) struct Mirror {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MirrorCommand {
-    /// Lay out the mirror that recvault.toml names under [store]; once, on an empty folder
+    /// Lay out the mirror that recvault.toml names; once, on an empty folder
     Init,
     /// Where it is, and what waits for it
     Show,

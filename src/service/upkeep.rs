@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     intake::{night::NightSettings, scan},
     recording::Field,
+    report::wording::count,
     store::{Recorded, Store},
 };
 
@@ -48,7 +49,7 @@ pub(super) fn mirror(
     let waiting = store.unmirrored()?;
     let bytes = waiting.iter().map(|(_, bytes)| bytes).sum();
     said.push(match waiting.len() {
-        0 => "Every original has its copy there.".into(),
+        0 => "No original waits for its copy.".into(),
         n => format!(
             "{n} originals ({}) wait for their copy; the next night makes it.",
             bytes_human(bytes)
@@ -88,19 +89,23 @@ pub(super) fn safe_to_wipe(
         !memo.as_ref().is_some_and(same)
     });
     let new = known.map(|(found, _)| &found.name);
+    // By recorder, and under no recorder those that name none.
+    let mut waiting: BTreeMap<Option<String>, Vec<&Vec<u8>>> = BTreeMap::new();
     for name in new.chain(scanned.left.iter().map(|left| &left.name)) {
-        let claims = settings
-            .attributing
-            .grammar
-            .read(name, &settings.attributing.zone);
-        let device = claims
-            .claims
-            .into_iter()
-            .find_map(|claim| match claim.field {
-                Field::Device(device) => Some(device),
-                _ => None,
-            });
-        let waits = format!("{} waits in the inbox", name_human(name));
+        let zone = &settings.attributing.zone;
+        let claims = settings.attributing.grammar.read(name, zone).claims;
+        let device = claims.into_iter().find_map(|claim| match claim.field {
+            Field::Device(device) => Some(device),
+            _ => None,
+        });
+        waiting.entry(device).or_default().push(name);
+    }
+    for (device, names) in waiting {
+        let first = names.first().map_or(String::new(), |name| name_human(name));
+        let waits = format!(
+            "{} in the inbox, {first} among them",
+            count(names.len() as u64, "file waits", "files wait")
+        );
         match device {
             Some(device) => all
                 .entry(device.clone())
@@ -113,7 +118,7 @@ pub(super) fn safe_to_wipe(
                 .push(waits),
             None => {
                 for recorder in all.values_mut() {
-                    recorder.but.push(format!("{waits} and names no recorder"));
+                    recorder.but.push(format!("{waits}, and name no recorder"));
                 }
             }
         }
