@@ -28,6 +28,7 @@ mod office;
 mod profiles;
 mod proofs;
 mod real;
+mod regain;
 mod soak;
 mod tamper;
 mod tidy;

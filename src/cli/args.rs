@@ -117,7 +117,7 @@ pub(super) enum Command {
     /// under a checkpoint, so that it may be wiped
     SafeToWipe(Json),
     /// Make the index anew from the ledger; the old one is kept beside it
-    Rebuild(Json),
+    Rebuild(Rebuild),
     /// The log of everything that happened, and its proofs
     Ledger(Ledger),
     /// What this machine has: elements, encoders, fonts, disk
@@ -210,6 +210,20 @@ pub(super) enum HoldCommand {
         #[command(flatten)]
         signing: Signing,
     },
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Rebuild {
+    /// The ledger is lost: make everything anew from sidecars and vault, with every recording on
+    /// hold until two people lift it
+    #[arg(long)]
+    pub without_ledger: bool,
+    /// With it, the public keys of two or more approvers, as at init
+    #[arg(long, num_args = 2.., value_name = "KEY.pub", requires = "without_ledger")]
+    pub approver_key: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Group)]

@@ -2,8 +2,8 @@
 
 use super::{
     Ended,
-    args::{Args, Json},
-    output, store,
+    args::{Args, Rebuild},
+    init, output, store,
 };
 use crate::{
     base::ErrorKind,
@@ -50,9 +50,12 @@ pub(super) fn check(args: &Args, quick: bool, json: bool) -> Result<Ended, Failu
         .hint("keep the store as it is, and compare with a copy from elsewhere"))
 }
 
-pub(super) fn rebuild(args: &Args, json: &Json) -> Result<Ended, Failure> {
+pub(super) fn rebuild(args: &Args, rebuild: &Rebuild) -> Result<Ended, Failure> {
+    if rebuild.without_ledger {
+        return regain(args, rebuild);
+    }
     let rebuilt = service::rebuild(&store::root(args)?)?;
-    if json.json {
+    if rebuild.json {
         output::json(&serde_json::json!({ "events": rebuilt.events, "erased": rebuilt.erased }));
     } else {
         output::text(&format!(
@@ -62,4 +65,44 @@ pub(super) fn rebuild(args: &Args, json: &Json) -> Result<Ended, Failure> {
         ));
     }
     Ok(Ended::Clean)
+}
+
+fn regain(args: &Args, rebuild: &Rebuild) -> Result<Ended, Failure> {
+    let keys = init::read_keys(&rebuild.approver_key)?;
+    let (regained, roster) = service::regain(&store::root(args)?, &keys)?;
+    if rebuild.json {
+        output::json(&serde_json::json!({
+            "recordings": regained.recordings,
+            "without_history": regained.without_history,
+            "disposed": regained.disposed,
+            "events": regained.events,
+            "erased": regained.erased,
+            "unreadable": regained.unreadable,
+            "roster_hash": roster.to_string(),
+        }));
+        return Ok(Ended::Attention);
+    }
+    output::text(&format!(
+        "{}, each on hold until two people lift it; of {} no sidecar told anything.\n\
+         {} had been disposed of. {} written anew into a new log.\n\
+         \n\
+         Lost: the old log with its checkpoints and proofs, the register, rosters, policies, plans,\n\
+         signed statements, lowered classes and lifted holds; {}.",
+        count(
+            regained.recordings,
+            "recording is there",
+            "recordings are there"
+        ),
+        regained.without_history,
+        regained.disposed,
+        count(regained.events, "event was", "events were"),
+        count(regained.erased, "name or reason", "names and reasons")
+    ));
+    for what in &regained.unreadable {
+        output::text(&format!("Unreadable: {what}."));
+    }
+    output::text(&format!(
+        "\nroster hash  {roster}\n\nMarket Management keeps this hash. Import the register again, and run recvault check."
+    ));
+    Ok(Ended::Attention)
 }

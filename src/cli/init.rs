@@ -1,6 +1,6 @@
 //! `recvault init`: lay out a new store.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use super::{Ended, args::Init, output};
 use crate::{
@@ -9,15 +9,7 @@ use crate::{
 };
 
 pub(super) fn run(init: &Init) -> Result<Ended, Failure> {
-    let keys = init.approver_key.iter().map(|path| {
-        fs::read_to_string(path).map_err(|e| {
-            Failure::new(
-                ErrorKind::Usage,
-                format!("{} cannot be read: {e}", path.display()),
-            )
-        })
-    });
-    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let keys = read_keys(&init.approver_key)?;
     let roster = service::init(&init.dir, &init.office, &init.time_zone, &keys)?;
     let dir = init.dir.display();
     output::text(&format!(
@@ -43,4 +35,17 @@ pub(super) fn run(init: &Init) -> Result<Ended, Failure> {
         "Next: recvault --store {dir} registry import FILE.csv, then recvault --store {dir} batch."
     ));
     Ok(Ended::Clean)
+}
+
+/// Public keys, each a line of a file.
+pub(super) fn read_keys(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let keys = paths.iter().map(|path| {
+        fs::read_to_string(path).map_err(|e| {
+            Failure::new(
+                ErrorKind::Usage,
+                format!("{} cannot be read: {e}", path.display()),
+            )
+        })
+    });
+    keys.collect()
 }

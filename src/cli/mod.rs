@@ -164,7 +164,7 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Mirror(mirror) => upkeep::mirror(args, mirror),
         Command::Fixity(json) => upkeep::fixity(args, json),
         Command::SafeToWipe(json) => upkeep::safe_to_wipe(args, json),
-        Command::Rebuild(json) => check::rebuild(args, json),
+        Command::Rebuild(rebuild) => check::rebuild(args, rebuild),
         Command::Ledger(ledger) => ledger::run(args, ledger),
         Command::Doctor(doctor) => doctor::run(args, doctor),
         Command::Generate(generate) => generate::run(generate),

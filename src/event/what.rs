@@ -29,6 +29,19 @@ pub enum What {
         /// What the clocks showed.
         reading: Reading,
     },
+    /// The store was made anew from sidecars and vault, because its ledger was lost. The events
+    /// before this one that are older than the log were told by them.
+    #[serde(rename = "store.regained")]
+    StoreRegained {
+        /// Recordings that are there, each on hold.
+        recordings: u64,
+        /// Of these, such as no sidecar told of.
+        without_history: u64,
+        /// Recordings that had been disposed of.
+        disposed: u64,
+        /// Details that are lost.
+        erased: u64,
+    },
     /// A recorder was registered, or its entry changed.
     #[serde(rename = "device.registered")]
     DeviceRegistered {
@@ -462,6 +475,7 @@ impl What {
             | Self::RecordingConflicts { id, .. }
             | Self::SourceRemoved { id } => Some(*id),
             Self::StoreCreated { .. }
+            | Self::StoreRegained { .. }
             | Self::StatementAccepted { .. }
             | Self::RosterChanged { .. }
             | Self::PolicyAdopted { .. }

@@ -9,7 +9,7 @@ use crate::{
     base::{Digest, ErrorKind, SystemClock, durable},
     config::Config,
     custody::{Nonce, Roster},
-    retention::Terms,
+    retention::{Policy, Terms},
     store::Store,
 };
 
@@ -33,23 +33,9 @@ pub fn init(
             Failure::new(ErrorKind::Usage, text).hint("IANA names such as Asia/Shanghai are known")
         );
     }
-    let keys: Vec<&str> = approver_keys.iter().map(String::as_str).collect();
-    // Two stores of one office are two logs, also where the same people approve.
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|e| {
-        Failure::new(
-            ErrorKind::Fault,
-            format!("the system gives no randomness: {e}"),
-        )
-    })?;
-    let roster = Roster::genesis(&keys)?.for_store(Nonce::new(nonce))?;
+    let (roster, policy) = beginning(approver_keys, time_zone)?;
     let digest = roster.digest();
     let by = rustix::process::getuid().as_raw();
-    let terms = Terms {
-        zone: time_zone.to_owned(),
-        ..Terms::default()
-    };
-    let policy = terms.into_policy()?;
     Store::create(dir, office, roster, policy, by, Arc::new(SystemClock))?;
     let path = dir.join("recvault.toml");
     durable::create_new(&path, 0o600, Config::text_for(office, time_zone).as_bytes()).map_err(
@@ -61,4 +47,26 @@ pub fn init(
         },
     )?;
     Ok(digest)
+}
+
+/// The roster and the policy that a log begins with.
+pub(super) fn beginning(
+    approver_keys: &[String],
+    time_zone: &str,
+) -> Result<(Roster, Policy), Failure> {
+    let keys: Vec<&str> = approver_keys.iter().map(String::as_str).collect();
+    // Two stores of one office are two logs, also where the same people approve.
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|e| {
+        Failure::new(
+            ErrorKind::Fault,
+            format!("the system gives no randomness: {e}"),
+        )
+    })?;
+    let roster = Roster::genesis(&keys)?.for_store(Nonce::new(nonce))?;
+    let terms = Terms {
+        zone: time_zone.to_owned(),
+        ..Terms::default()
+    };
+    Ok((roster, terms.into_policy()?))
 }

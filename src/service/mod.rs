@@ -30,5 +30,5 @@ pub use execute::Executor;
 pub use init::init;
 pub use owner::{Ownership, serve};
 pub use perform::{Caller, perform};
-pub use rebuild::rebuild;
+pub use rebuild::{rebuild, regain};
 pub use settings::of_machine;

@@ -51,6 +51,14 @@ impl Details {
         self.file.sync_data()
     }
 
+    /// Appends so many blank lines and syncs: details that are lost count as erased.
+    pub(super) fn blank(&mut self, lines: u64) -> io::Result<()> {
+        for _ in 0..lines {
+            self.file.write_all(b"\n")?;
+        }
+        self.file.sync_data()
+    }
+
     /// How many lines were blanked: details that were erased on purpose.
     pub(super) fn erased(&mut self) -> io::Result<u64> {
         self.file.seek(SeekFrom::Start(0))?;

@@ -156,7 +156,7 @@ impl<'a> Folding<'a> {
                 self.rules_changed = true;
                 Ok(())
             }
-            What::NightStarted { .. } => Ok(()),
+            What::NightStarted { .. } | What::StoreRegained { .. } => Ok(()),
             What::RecordingReappeared { id, .. }
             | What::RecordingRepaired { id, .. }
             | What::SourceReleased { id, .. }

@@ -28,6 +28,7 @@ mod prove;
 mod queue;
 mod rebuild;
 mod recover;
+mod regain;
 mod rendition;
 mod rows;
 mod rules;
@@ -48,6 +49,7 @@ pub use holding::HoldRequest;
 pub use keeping::Keeping;
 pub use rebuild::{Rebuilt, rebuild};
 pub use recover::Recovered;
+pub use regain::{Regained, regain};
 pub use rows::Night;
 pub use rules::{Correction, Planned, Rules, reading};
 pub use statements::{Agreed, Attached};
@@ -113,12 +115,32 @@ impl Store {
             durable::create_dirs(&root.join(part), 0o700).map_err(layout(root.join(part)))?;
         }
         Vault::create(root)?;
+        Self::lay_out_log(root, &roster)?;
+        let store = Self::open(root, clock)?;
+        store.found(office, roster, policy, by)?;
+        store.publish().map(|_| ())
+    }
+
+    /// An empty index, an empty log named after this roster, and a key of its own.
+    fn lay_out_log(root: &Path, roster: &Roster) -> Result<(), StoreError> {
+        let path = root.join("ledger");
+        durable::create_dirs(&path, 0o700).map_err(|source| StoreError::Layout { path, source })?;
         Index::create(&root.join("index"))?;
         Ledger::create(&root.join("ledger"))?;
         LogKey::create(&key_path(root), &log_name(&roster.digest()))?;
-        let store = Self::open(root, clock)?;
+        Ok(())
+    }
+
+    /// The log's first event.
+    fn found(
+        &self,
+        office: &str,
+        roster: Roster,
+        policy: Policy,
+        by: u32,
+    ) -> Result<(), StoreError> {
         let office = office.to_owned();
-        store.commit(by, move |proposal| {
+        self.commit(by, move |proposal| {
             proposal.event(What::StoreCreated {
                 office,
                 recvault: env!("CARGO_PKG_VERSION").into(),
@@ -127,8 +149,7 @@ impl Store {
                 reading: proposal.reading(),
             });
             Ok(())
-        })?;
-        store.publish().map(|_| ())
+        })
     }
 
     /// Opens and recovers the store below `root`, which has no mirror. The caller owns it (see

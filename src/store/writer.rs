@@ -42,7 +42,7 @@ pub struct Proposal<'a> {
     reading: Reading,
     next: u64,
     by: u32,
-    whats: Vec<What>,
+    whats: Vec<(Moment, u32, What)>,
     details: Vec<Detail>,
     memos: Vec<(Vec<u8>, Option<Memo>)>,
 }
@@ -124,7 +124,12 @@ impl Proposal<'_> {
 
     /// Proposes an event.
     pub fn event(&mut self, what: What) {
-        self.whats.push(what);
+        self.whats.push((self.now, self.by, what));
+    }
+
+    /// Proposes an event that happened before, as another log told it.
+    pub(super) fn replay(&mut self, at: Moment, uid: u32, what: What) {
+        self.whats.push((at, uid, what));
     }
 
     /// Remembers a file of the inbox, or forgets it.
@@ -157,14 +162,12 @@ pub(super) struct Desk {
 
 /// The events of one decision with their lines, chained to the line before.
 fn write_out(
-    whats: Vec<What>,
-    at: Moment,
-    uid: u32,
+    whats: Vec<(Moment, u32, What)>,
     mut n: u64,
     mut prev: Digest,
 ) -> Result<Vec<(Event, Vec<u8>)>, LineError> {
     let mut written = Vec::new();
-    for what in whats {
+    for (at, uid, what) in whats {
         let event = Event {
             at,
             by: By { uid },
@@ -279,7 +282,6 @@ impl Desk {
                 continue;
             }
             let Proposal {
-                now,
                 whats,
                 details: sealed,
                 memos: remembered,
@@ -287,7 +289,7 @@ impl Desk {
             } = proposal;
             // Written out before any of it is folded: what makes no line is told to whoever proposed
             // it, and is nobody else's trouble.
-            let written = match write_out(whats, now, by, next, prev) {
+            let written = match write_out(whats, next, prev) {
                 Ok(written) => written,
                 Err(e) => {
                     let _ = reply.send(Err(e.into()));

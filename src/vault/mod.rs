@@ -33,6 +33,7 @@ mod fixity;
 mod linked;
 mod mirror;
 mod orphans;
+mod regain;
 mod remove;
 mod repair;
 mod scratch;

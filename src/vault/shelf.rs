@@ -93,6 +93,10 @@ impl Shelf {
         self.path.join(ASIDE).join(name)
     }
 
+    pub(super) fn root_dir(&self) -> (&OwnedFd, &Path) {
+        (&self.dir, &self.path)
+    }
+
     pub(super) fn staging_dir(&self) -> (&OwnedFd, PathBuf) {
         (&self.staging, self.path.join(STAGING))
     }
@@ -279,7 +283,7 @@ fn drawer_names(digest: &Digest) -> [String; 2] {
     [format!("{:02x}", b[0]), format!("{:02x}", b[1])]
 }
 
-fn two_digit_names(dir: &OwnedFd, path: &Path) -> Result<Vec<String>, VaultError> {
+pub(super) fn two_digit_names(dir: &OwnedFd, path: &Path) -> Result<Vec<String>, VaultError> {
     let hex = |n: &String| n.len() == 2 && n.bytes().all(|b| b.is_ascii_hexdigit());
     Ok(names_in(dir, path)?.into_iter().filter(hex).collect())
 }

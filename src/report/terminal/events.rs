@@ -50,6 +50,15 @@ fn facts(what: &What) -> String {
             roster,
             ..
         } => format!("{office}, recvault {recvault}, roster {}", roster.digest()),
+        What::StoreRegained {
+            recordings,
+            without_history,
+            disposed,
+            ..
+        } => format!(
+            "{} from sidecars and vault, {without_history} without a history, {disposed} disposed of",
+            count(*recordings, "recording", "recordings")
+        ),
         What::DeviceRegistered { device, model, .. } => format!("{device} {model}"),
         What::OfficerRegistered { officer, .. } => officer.clone(),
         What::DeviceIssued {
