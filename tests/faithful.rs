@@ -1,8 +1,8 @@
 //! A rendition shows what the recorder saw: range of luma, and silence that stays silent.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
-use crate::case::Case;
+use crate::{case::Case, night::Presented};
 
 /// Three seconds of picture at full range, in a container whose colour box has no flag for it, and
 /// of sound that is digital silence.
@@ -83,4 +83,39 @@ fn a_range_alone_and_a_late_clock_are_no_trouble() {
     assert_eq!(recording["state"], "archived", "{recording}");
     let frames = &recording["renditions"][0]["frames"];
     assert_eq!(frames, 20, "{recording}");
+}
+
+/// Goal: of a recording that was cut off (an empty battery, a pulled card), every picture before the
+/// cut is in the rendition, also where the sound to it lay behind: the recorder here interleaves by
+/// the second.
+#[test]
+fn every_picture_before_a_cut_comes_through() {
+    let case = Case::new();
+    let whole = case.beside("whole.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i"])
+        .arg("testsrc=size=320x240:rate=25,format=yuv420p")
+        .args(["-itsoffset", "0.2", "-f", "lavfi", "-i", "sine", "-t", "6"])
+        .args(["-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-g", "25"])
+        .args(["-preset", "ultrafast", "-c:a", "aac", "-b:a", "256k"])
+        .args(["-movflags", "+faststart", "-chunk_duration", "1000000"])
+        .arg(&whole)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let bytes = fs::read(&whole).unwrap();
+    for percent in [26, 38, 50, 59, 65, 80] {
+        let cut = &bytes[..bytes.len() * percent / 100];
+        let name = format!("inbox/cut-{percent}.mp4");
+        fs::write(case.store().join(name), cut).unwrap();
+    }
+    let _ = case.batch().code(1).says("declared can be presented");
+    let all = case.list();
+    assert_eq!(all.len(), 6);
+    for recording in all {
+        let source = Presented::of(&case.original(&recording));
+        let rendition = Presented::of(&case.renditions(&recording)[0]);
+        assert!(source.frames > 20);
+        assert_eq!(rendition.frames, source.frames, "{recording}");
+    }
 }

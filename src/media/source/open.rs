@@ -14,7 +14,7 @@ use gstreamer_video as gst_video;
 use super::{
     PictureFormat, choose_format,
     clock::{PacketClock, went_back},
-    colour, names,
+    colour, cut, names,
 };
 use crate::{
     media::{
@@ -95,7 +95,13 @@ impl Source {
         decode.set_property("max-size-bytes", TRACK_BYTES_WAITING_MAX);
         decode.set_property("max-size-buffers", 1_000_000_u32);
         decode.set_property("max-size-time", 600 * 1_000_000_000_u64);
-        graph.link(&file, &decode)?;
+        if cut::was_cut(fd) {
+            let in_a_row = graph.add("queue")?;
+            graph.link(&file, &in_a_row)?;
+            graph.link(&in_a_row, &decode)?;
+        } else {
+            graph.link(&file, &decode)?;
+        }
         let known = Arc::new(Mutex::new(Known::default()));
         watch_elements(&decode, &known, job.decode_threads);
         let mut offered: Vec<_> = job
