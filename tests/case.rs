@@ -166,11 +166,14 @@ impl Case {
         }
     }
 
-    /// Another store, which is a copy of this one.
+    /// Another store, which is a copy of this one, and of the mirror beside it.
     #[cfg(feature = "failpoints")]
     pub fn copied(&self) -> Self {
         let copy = Self::empty();
         copy_dir(&self.store(), &copy.store());
+        if self.beside("mirror").exists() {
+            copy_dir(&self.beside("mirror"), &copy.beside("mirror"));
+        }
         copy
     }
 

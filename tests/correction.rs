@@ -12,7 +12,7 @@ use recvault::{
 };
 
 use crate::{
-    case::Case,
+    case::{Case, files_below},
     office::{DAY, IT, Office},
 };
 
@@ -226,4 +226,23 @@ fn the_rendition_is_made_again_with_the_right_band() {
         .store_command(&right)
         .code(0)
         .says("2026-03-01T23:30:00");
+}
+
+/// Goal: what a worker found by an attribution that people corrected meanwhile does not count, and
+/// leaves no rendition behind.
+#[test]
+fn what_was_found_before_a_correction_does_not_undo_it() {
+    let office = office();
+    let admitted = office.admit_with("a.log", b"whose", |a| a.attribution.device = None);
+    let id = admitted.unwrap().id;
+    let device = ("device", "BWC-0002");
+    correct(&office, Kind::Attribution, id, device, &[0, 1]).unwrap();
+    let stale = office.give_a_rendition(id, b"the wrong band", 0);
+    assert_eq!(refused(stale), Refusal::CorrectedMeanwhile(id));
+    let record = office.store().record(id).unwrap().unwrap();
+    assert_eq!(record.attribution.device.unwrap().value, "BWC-0002");
+    let renditions = office.root().join("renditions");
+    assert_eq!(files_below(&renditions), Vec::<std::path::PathBuf>::new());
+    office.give_a_rendition(id, b"the right band", 1).unwrap();
+    assert_eq!(files_below(&renditions).len(), 1);
 }

@@ -31,6 +31,8 @@ const PASSES_MAX: u32 = 20;
 const VAULT_ALONE: &[&str] = &[
     "vault.admit.aside",
     "vault.admit.heal",
+    "vault.mirror.aside",
+    "vault.mirror.heal",
     "vault.derive.aside",
     "vault.derive.heal",
     "vault.remove.mirror",
@@ -41,6 +43,8 @@ const VAULT_ALONE: &[&str] = &[
 /// What each trial passes, by the beginnings of the points' names.
 const ADMIT: &[&str] = &["intake.admit.", "intake.release.", "vault.admit.", "store."];
 const DERIVE: &[&str] = &["intake.derive.", "vault.derive.", "store."];
+const MIRROR: &[&str] = &["vault.mirror.", "vault.sidecar.", "store.commit.batch"];
+const REGAIN: &[&str] = &["store."];
 const DISPOSE: &[&str] = &["vault.remove.", "disposal.", "store."];
 
 /// Strikes every pass of every one of these points. `strike` is told what to arm and what to call
@@ -86,6 +90,8 @@ struct Outcome {
     /// Names below the vault: originals by digest, sidecars, and how many renditions.
     originals: BTreeSet<PathBuf>,
     renditions: usize,
+    /// Names on the mirror, which no store but this trial's have.
+    mirror: BTreeSet<PathBuf>,
     /// Names of sources in the inbox, those released included.
     sources: BTreeSet<String>,
 }
@@ -113,6 +119,10 @@ fn outcome(case: &Case) -> Outcome {
             .map(|p| p.strip_prefix(case.store()).unwrap().to_owned())
             .collect(),
         renditions: case.files_below("renditions").len(),
+        mirror: files_below(&case.beside("mirror"))
+            .into_iter()
+            .map(|p| p.strip_prefix(case.beside("mirror")).unwrap().to_owned())
+            .collect(),
         sources: case.files_below("inbox").into_iter().map(name).collect(),
     }
 }
@@ -173,6 +183,67 @@ fn a_rendition_struck_anywhere_is_completed() {
     strike_nights(DERIVE, &case);
 }
 
+/// Goal: a night puts what it takes in on the mirror, and what an earlier night without one left.
+#[test]
+fn a_mirroring_struck_anywhere_is_completed() {
+    let case = Case::new().file("earlier.log", "of another day");
+    let _ = case.batch().code(0);
+    fs::create_dir(case.beside("mirror")).unwrap();
+    let case = case.configure("[inbox]\nsettle_s = 0\n[store]\nmirror = \"../mirror\"\n");
+    let _ = case.store_command(&["mirror", "init"]).code(0);
+    strike_nights(MIRROR, &case.file("new.log", "of today"));
+}
+
+/// Goal: the making of a new ledger out of sidecars is begun anew by the next call, from what the
+/// first one saved.
+#[test]
+fn a_store_made_anew_struck_anywhere_is_made_anew() {
+    let case = Case::with_approvers()
+        .file("a.log", "one")
+        .file("b.log", "two");
+    let _ = case.batch().code(0);
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let classify = ["classify", &id, "--clause", "4.6.2"];
+    let _ = case.store_command(&classify).code(0);
+    let lost = case.list().pop().unwrap();
+    let sidecar = format!("{}.jsonl", lost["id"].as_str().unwrap());
+    fs::remove_file(case.original(&lost).with_file_name(sidecar)).unwrap();
+    for part in ["ledger", "index"] {
+        fs::remove_dir_all(case.store().join(part)).unwrap();
+    }
+    let keys = ["approver-1.pub", "approver-2.pub"].map(|k| case.beside(k));
+    let keys = keys.each_ref().map(|k| k.to_str().unwrap());
+    let args = [
+        &["rebuild", "--without-ledger", "--approver-key"][..],
+        &keys,
+    ]
+    .concat();
+    strike_everywhere(REGAIN, |points, what| {
+        let case = case.copied();
+        let struck = case.struck(&args, points).says_not("panicked");
+        let killed = struck.ended().is_none();
+        let again = case.store_command(&args);
+        // Struck at its very end, there is nothing left to do.
+        assert!(
+            matches!(again.ended(), Some(1 | 3)),
+            "{what}: {}",
+            again.told()
+        );
+        let all = case.list();
+        assert_eq!(all.len(), 2, "{what}");
+        for recording in &all {
+            let id = recording["id"].as_str().unwrap();
+            let why = case.store_command(&["why", id]).code(0);
+            let _ = why.says("Hold 1 for case rebuild");
+        }
+        let why = case.store_command(&["why", &id]).code(0);
+        let _ = why.says("4.6.2").says_not("Hold 2");
+        let check = case.store_command(&["check"]);
+        assert_eq!(check.ended(), Some(0), "{what}: {}", check.told());
+        killed
+    });
+}
+
 const ROOT: &str = "KILLS_ROOT";
 const NOW: &str = "KILLS_NOW";
 
@@ -209,7 +280,7 @@ fn apply_struck(root: &Path, now: i64, points: &str) -> bool {
 fn a_disposal_struck_anywhere_is_completed() {
     let mut office = Office::at("2026-01-10T04:00:00Z");
     let goes = office.admit("a.log", b"goes").unwrap().id;
-    office.give_a_rendition(goes, b"made of it");
+    office.give_a_rendition(goes, b"made of it", 0).unwrap();
     let stays = office.admit("b.log", b"stays").unwrap().id;
     office.skip(100);
     let plan = office.plan();

@@ -100,7 +100,7 @@ fn a_flipped_bit_in_either_copy_of_any_original_is_healed_within_a_cycle() {
             let bytes = format!("recording {n}").repeat(100);
             let admitted = office.admit(&format!("{n}.log"), bytes.as_bytes()).unwrap();
             let tended = office.store().mirror(IT, admitted.id).unwrap();
-            assert!(matches!(tended, Tended::Sound { copies: 1, .. }));
+            assert!(matches!(tended, Tended::Mirrored { .. }));
             (admitted, bytes)
         })
         .collect();
@@ -198,6 +198,13 @@ fn a_mirror_that_is_away_is_waited_for_and_a_strangers_is_none() {
         (&"away".into(), &1.into())
     );
     let _ = case.store_command(&["check"]).code(1).says("mount it");
+    // The originals are read again all the same; a bad one waits for its other copy.
+    let recording = case.list().into_iter().find(|r| r["name"] == "a.log");
+    let recording = recording.unwrap();
+    flip(&case.original(&recording));
+    let run = night(&case).code(1).says("and its mirror is not there");
+    assert_eq!(upkeep(&run)["damaged"], Value::Array(Vec::new()));
+    assert_eq!(upkeep(&run)["reread"], 1, "the other one");
 
     let other = mirrored();
     copy_dir(&other.beside("mirror"), &here);
@@ -209,7 +216,86 @@ fn a_mirror_that_is_away_is_waited_for_and_a_strangers_is_none() {
     fs::rename(&away, &here).unwrap();
     let run = night(&case).code(0);
     assert_eq!(upkeep(&run)["mirrored"], 1);
+    let _ = case
+        .store_command(&["check"])
+        .code(4)
+        .says("original of recording");
+    let _ = case.store_command(&["fixity"]).code(1).says("1 repaired");
     let _ = case.store_command(&["check"]).code(0);
+}
+
+/// Goal: a released source stays until both copies of it are sound.
+#[test]
+fn a_released_source_waits_for_both_copies() {
+    let case = mirrored();
+    let (here, away) = (case.beside("mirror"), case.beside("away"));
+    fs::rename(&here, &away).unwrap();
+    let case = case.file("a.log", "one");
+    let _ = night(&case).code(1);
+    let released = case.store().join("inbox/.released");
+    let today = fs::read_dir(&released).unwrap().next().unwrap().unwrap();
+    fs::rename(today.path(), released.join("2026-01-01")).unwrap();
+    let sources = || files_below(&released).len();
+    let _ = night(&case).code(1).says("no copy on the mirror yet");
+    assert_eq!(sources(), 1);
+    fs::rename(&away, &here).unwrap();
+    let _ = night(&case).code(0);
+    assert_eq!(sources(), 0);
+}
+
+/// Goal: of a copy that is made and a disposal at the same instant neither undoes the other: what is
+/// disposed of is nowhere, and what is held is everywhere.
+#[test]
+fn a_copy_made_during_a_disposal_does_not_outlive_it() {
+    let mut office = Office::at("2026-01-10T04:00:00Z");
+    office.give_a_mirror();
+    let admitted: Vec<_> = (0..300)
+        .map(|n: u32| {
+            let bytes = n.to_be_bytes().repeat(5_000);
+            office.admit(&format!("{n}.log"), &bytes).unwrap()
+        })
+        .collect();
+    office.skip(100);
+    let plan = office.plan();
+    office.approve(&plan).unwrap();
+    office.skip(15);
+    let store = office.store();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for one in admitted.iter().rev() {
+                let _ = store.mirror(IT, one.id).unwrap();
+            }
+        });
+        scope.spawn(|| {
+            for one in &admitted {
+                let _ = store.tend(IT, one.id).unwrap();
+            }
+        });
+        recvault::disposal::apply(store, IT).unwrap();
+    });
+    for one in &admitted {
+        let path = store.vault().mirror_path(&one.digest).unwrap();
+        assert!(
+            !office_has(store, &one.digest) && !path.exists(),
+            "{}",
+            one.id
+        );
+    }
+    store.publish().unwrap();
+    let checked = store.check(recvault::store::Depth::Whole, &|_, _| {});
+    assert_eq!(checked.unwrap().wrong, Vec::<String>::new());
+}
+
+/// Goal: where the configuration cannot be read, what keeps is done all the same.
+#[test]
+fn a_hold_needs_no_configuration() {
+    let case = mirrored().file("a.log", "one");
+    let _ = night(&case).code(0);
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let case = case.configure("[store\nmirrr = 1");
+    let hold = ["hold", "add", &id, "--case", "7", "--reason", "a complaint"];
+    let _ = case.store_command(&hold).code(0);
+    let _ = case.batch().code(2);
 }
 
 /// Goal: no recorder is safe to wipe while a file of it is in one place alone, or might be.

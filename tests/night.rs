@@ -291,6 +291,13 @@ fn clause_4_8_2_the_same_file_number_with_other_bytes_is_an_alarm() {
     let found = case.list();
     let alarmed = found.iter().find(|r| r["digest"] == id.as_str()).unwrap();
     assert_eq!(listed.trim(), alarmed["id"].as_str().unwrap());
+    // The event stands in the batch of the admission: no kill comes between.
+    let all = case.events();
+    let at = |what: &str| all.iter().position(|line| line.contains(what)).unwrap();
+    assert_eq!(
+        at(r#""kind":"recording.conflicts""#),
+        at(&format!(r#""digest":"{id}""#)) + 1
+    );
     let told = |line: &&String| line.contains(r#""kind":"recording.conflicts""#);
     assert_eq!(case.events().iter().filter(told).count(), 1);
     let _ = case.store_command(&["check"]).code(0);

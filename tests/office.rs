@@ -2,7 +2,6 @@
 //! others with keys of their own, and recordings that are admitted without a night.
 
 use std::{
-    fs::File,
     io::Write,
     path::PathBuf,
     sync::{
@@ -18,7 +17,6 @@ use recvault::{
     retention::{Plan, Terms},
     store::{Admission, Admitted, Agreed, Attached, Store, StoreError},
 };
-#[cfg(feature = "failpoints")]
 use recvault::{event::RecordingExamined, recording::Rendition};
 use ssh_key::{
     HashAlg, PrivateKey, SshSig,
@@ -190,9 +188,8 @@ impl Office {
         bytes: &[u8],
         change: impl FnOnce(&mut Admission),
     ) -> Result<Admitted, StoreError> {
-        let path = self.dir.path().join("source");
-        File::create(&path).unwrap().write_all(bytes).unwrap();
-        let source = File::open(&path).unwrap();
+        let mut source = tempfile::tempfile_in(self.dir.path()).unwrap();
+        source.write_all(bytes).unwrap();
         let staged = self.store().vault().stage(&source).unwrap();
         let said = |value: &str| {
             Some(Value {
@@ -221,9 +218,14 @@ impl Office {
         self.store().admit(IT, staged, admission)
     }
 
-    /// Gives a recording a rendition of these bytes, as a night would.
-    #[cfg(feature = "failpoints")]
-    pub fn give_a_rendition(&self, id: RecordingId, bytes: &[u8]) {
+    /// Gives a recording a rendition of these bytes, as a night would that began when it had been
+    /// corrected so often.
+    pub fn give_a_rendition(
+        &self,
+        id: RecordingId,
+        bytes: &[u8],
+        corrections: u32,
+    ) -> Result<(), StoreError> {
         let store = self.store();
         let output = store.vault().stage_output(id).unwrap();
         output.file().write_all(bytes).unwrap();
@@ -258,9 +260,7 @@ impl Office {
             cpu_ms: 0,
             made_with: Vec::new(),
         };
-        store
-            .examined(IT, record.corrections, examined, Some((rendition, linked)))
-            .unwrap();
+        store.examined(IT, corrections, examined, Some((rendition, linked)))
     }
 
     /// Whether the original lies in the vault.

@@ -67,7 +67,7 @@ pub(super) enum Command {
         /// The recording's id, or enough of its beginning
         id: String,
         /// The recorder
-        #[arg(long)]
+        #[arg(long, required_unless_present = "officer")]
         device: Option<String>,
         /// The officer
         #[arg(long)]

@@ -2,7 +2,11 @@
 
 use rocksdb::{DBIterator, DBRawIterator, IteratorMode, ReadOptions};
 
-use super::{Column, Index, IndexError, keys, rows};
+use super::{
+    Column, Index, IndexError,
+    keys::{self, PLACE_BYTES, Place},
+    rows,
+};
 use crate::{base::RecordingId, recording::Record};
 
 /// Which way a list is read.
@@ -120,6 +124,23 @@ impl<'a> Snapshot<'a> {
                 .inner
                 .iterator_cf_opt(self.index.column(column)?, options, mode),
         })
+    }
+
+    /// The places at the ends of the keys of `range`, in order.
+    ///
+    /// # Errors
+    /// As reading says, or when a key does not end in one.
+    pub fn places(&self, column: Column, range: &KeyRange) -> Result<Vec<Place>, IndexError> {
+        let rows = self.scan(column, range, Direction::Forward)?;
+        rows.map(|row| {
+            let (key, _) = row?;
+            let at = key.len().checked_sub(PLACE_BYTES);
+            at.and_then(|at| Place::from_bytes(key.get(at..)?))
+                .ok_or(IndexError::Key {
+                    column: column.name(),
+                })
+        })
+        .collect()
     }
 
     /// The last row of a column.

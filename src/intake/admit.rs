@@ -107,7 +107,7 @@ impl Admitting<'_> {
             let text = "The file is neither picture nor sound nor anything that a recorder writes. It is kept as it is.";
             findings.push(Finding::new(FindingKind::NotMedia, text));
         }
-        let looked_at = kind.is_media() && found.bytes > 0;
+        let looked_at = kind.is_looked_at(found.bytes);
         // Nothing of a source that moves away needs to be remembered, but a kill between commit and
         // move leaves it in the inbox: the memo then says that it is ours already.
         let memo = Some(Memo {

@@ -128,3 +128,67 @@ pub(super) fn kind_of(before: Kind, media: &MediaInfo) -> Kind {
         (false, false) => before,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Digest;
+
+    fn record(attempts: u32, findings: Vec<Finding>) -> Record {
+        let digest = Digest::new([7; 32]);
+        Record {
+            id: digest.id(),
+            digest,
+            bytes: 1,
+            chunk_root: digest,
+            admitted_at: Moment::default(),
+            sightings: Vec::new(),
+            kind: Kind::Video,
+            state: State::Retry,
+            attribution: Attribution::default(),
+            media: None,
+            findings,
+            findings_uncounted: 0,
+            timeline: None,
+            renditions: Vec::new(),
+            attempts,
+            corrections: 0,
+            mirrored: false,
+            changed_at: Moment::default(),
+            events: 1,
+        }
+    }
+
+    /// Goal: what no worker could have found outlives an attempt that failed; what an attempt found
+    /// is said anew.
+    #[test]
+    fn what_admission_found_outlives_a_worker_that_failed() {
+        let kinds = [
+            FindingKind::SidecarMismatch,
+            FindingKind::VaultHealed,
+            FindingKind::VideoBlack,
+        ];
+        let before = kinds.map(|kind| Finding::new(kind, "found")).to_vec();
+        let record = record(1, before);
+        let known = Known {
+            attribution: record.attribution.clone(),
+            findings: Vec::new(),
+            believed_start: None,
+        };
+        let facts = Facts {
+            kind: record.kind,
+            state: State::Kept,
+            attempts: 0,
+            media: None,
+            timeline: None,
+            made_with: Vec::new(),
+        };
+        let silent = Finding::new(FindingKind::AudioSilent, "found");
+        let examined = examined(&record, known, vec![silent], 0, facts);
+        let mut found: Vec<_> = examined.findings.iter().map(|f| f.kind).collect();
+        found.sort();
+        let mut expected = vec![kinds[0], kinds[1], FindingKind::AudioSilent];
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+}

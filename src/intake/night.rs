@@ -455,7 +455,7 @@ impl Flow<'_> {
             return left(finding);
         }
         let taken = self.admitting.take(&found);
-        let looked_at = matches!(&taken, Taken::Ours { admitted, kind, .. } if admitted.fresh && kind.is_media() && found.bytes > 0);
+        let looked_at = matches!(&taken, Taken::Ours { admitted, kind, .. } if admitted.fresh && kind.is_looked_at(found.bytes));
         self.board.vaulted(found.bytes, looked_at, self.clock.now());
         match taken {
             Taken::Left(finding) => left(finding),

@@ -174,11 +174,14 @@ impl Upkeeping<'_> {
         let cycle = self.cycle_days.clamp(1, CYCLE_DAYS_MAX);
         let cycle_began = today + 1 - i64::from(cycle);
         let last = self.store.rules()?.fixity_day.unwrap_or(today - 1);
-        let from = match self.everything {
-            true => cycle_began,
-            false => (last + 1).max(cycle_began),
+        let away = with(tally, |t| t.upkeep.mirror) == MirrorState::Away;
+        let from = match (self.everything, away) {
+            (true, _) => cycle_began,
+            // The originals of today alone; both copies of all those days once it is back.
+            (false, true) => today,
+            (false, false) => (last + 1).max(cycle_began),
         };
-        if from > today || with(tally, |t| t.upkeep.mirror) == MirrorState::Away {
+        if from > today {
             return Ok(());
         }
         let mut turn = Vec::new();
@@ -189,7 +192,7 @@ impl Upkeeping<'_> {
         let whole = self.each("reading again", turn, tally, |id| {
             self.store.tend(self.by, id)
         })?;
-        if !whole {
+        if !whole || away {
             // The next night begins where this one did.
             return Ok(());
         }
@@ -207,7 +210,8 @@ impl Upkeeping<'_> {
         })
     }
 
-    /// Tends each of these on its own, several at once; whether it came to the end of them.
+    /// Tends each of these on its own, several at once; whether it came to the end of them. What
+    /// one recording fails on is told and does not count: it would be in the way for ever.
     fn each(
         &self,
         phase: &str,
@@ -227,7 +231,6 @@ impl Upkeeping<'_> {
                     return;
                 }
                 let tended = tend(id);
-                whole.fetch_and(tended.is_ok(), Ordering::Relaxed);
                 with(tally, |t| t.note(phase, id, tended));
                 self.board.vaulted(bytes, false, self.clock.now());
             });
@@ -235,11 +238,13 @@ impl Upkeeping<'_> {
                 .filter_map(|r| r.err().map(|defect| defect.to_string()))
                 .collect()
         });
-        let broken = with(tally, |t| {
+        // A mirror that is full ends the copying and not the reading behind it.
+        let stopped = with(tally, |t| {
             t.said.extend(defects);
-            t.stopped.take_if(|e| !matches!(e, StoreError::Vault(_)))
+            t.stopped.take()
         });
-        match broken {
+        match stopped {
+            Some(StoreError::Vault(_)) => Ok(false),
             Some(e) => Err(e),
             None => Ok(whole.into_inner()),
         }
@@ -250,11 +255,16 @@ impl Tally {
     fn note(&mut self, phase: &str, id: RecordingId, tended: Result<Tended, StoreError>) {
         match tended {
             Ok(Tended::Gone) => {}
-            Ok(Tended::Sound { copies, bytes }) => {
-                if phase == "mirroring" {
-                    self.upkeep.mirrored += 1;
-                }
-                self.count(copies, bytes);
+            Ok(Tended::Mirrored { bytes }) => {
+                self.upkeep.mirrored += 1;
+                self.count(1, bytes);
+            }
+            Ok(Tended::Sound { copies, bytes }) => self.count(copies, bytes),
+            Ok(Tended::OutOfReach { was }) => {
+                self.upkeep.failed += 1;
+                self.said.push(format!(
+                    "the original of recording {id} is bad, and its mirror is not there: {was}"
+                ));
             }
             Ok(Tended::Repaired { copy, was, bytes }) => {
                 self.upkeep.repaired += 1;

@@ -51,6 +51,12 @@ impl Kind {
         matches!(self, Self::Video | Self::Audio)
     }
 
+    /// Whether a worker looks at a file of this kind and so many bytes.
+    #[must_use]
+    pub const fn is_looked_at(self, bytes: u64) -> bool {
+        self.is_media() && bytes > 0
+    }
+
     /// Tells the kind by the first bytes (64 are enough) and the file name.
     ///
     /// Errs towards `Video` and `Audio`: a worker then finds out, while a video taken for a log

@@ -177,7 +177,7 @@ impl Record {
     /// Whether a worker can say anything of it.
     #[must_use]
     pub const fn is_looked_at(&self) -> bool {
-        self.kind.is_media() && self.bytes > 0
+        self.kind.is_looked_at(self.bytes)
     }
 
     /// The gravest severity among its findings.

@@ -51,8 +51,10 @@ impl Executor {
         closing: Interrupt,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        // A store whose mirror nobody can name would remove what lies here and not what lies there.
-        let mirror = Config::load(&root.join("recvault.toml"))?.store.mirror;
+        // Where the configuration cannot be read, holds are placed all the same; what has a copy on
+        // a mirror that nobody names is not removed.
+        let config = Config::load(&root.join("recvault.toml"));
+        let mirror = config.map(|c| c.store.mirror).unwrap_or_default();
         let mirror = (!mirror.as_os_str().is_empty()).then(|| root.join(mirror));
         let store = Store::open_with(root, mirror.as_deref(), Arc::clone(&clock))?;
         Ok(Self {

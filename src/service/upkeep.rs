@@ -9,7 +9,7 @@ use crate::{
     intake::{night::NightSettings, scan},
     recording::Field,
     report::wording::count,
-    store::{Recorded, Store},
+    store::{Recorded, Recorders, Store},
 };
 
 pub(super) fn mirror(
@@ -21,7 +21,12 @@ pub(super) fn mirror(
     let vault = store.vault();
     let path = root.join(&config.store.mirror);
     if !vault.has_mirror() {
-        return Err(crate::vault::VaultError::NoMirror.into());
+        let named = !config.store.mirror.as_os_str().is_empty();
+        let failure = Failure::from(crate::vault::VaultError::NoMirror);
+        return Err(match named {
+            true => failure.hint("recvault.toml names one since: start `recvault serve` anew"),
+            false => failure,
+        });
     }
     let mut said = Vec::new();
     if ask == MirrorAsk::Init {
@@ -67,8 +72,11 @@ pub(super) fn safe_to_wipe(
 ) -> Result<Answer, Failure> {
     // Whatever is said here stands under a checkpoint.
     let checkpoint = store.publish()?.size;
-    let mut all: BTreeMap<String, Recorder> = store
-        .recorded()?
+    let Recorders {
+        all: recorded,
+        unmirrored_of_nobody,
+    } = store.recorders()?;
+    let mut all: BTreeMap<String, Recorder> = recorded
         .into_iter()
         .map(|recorded| (recorded.device.clone(), judge(store, recorded)))
         .collect();
@@ -78,6 +86,14 @@ pub(super) fn safe_to_wipe(
             recordings: 0,
             but: vec!["nothing of it ever came in".into()],
         });
+    }
+    if store.vault().has_mirror() && unmirrored_of_nobody > 0 {
+        for recorder in all.values_mut() {
+            recorder.but.push(format!(
+                "{} no recorder and not on the mirror",
+                count(unmirrored_of_nobody, "recording is of", "recordings are of")
+            ));
+        }
     }
     let scanned = scan::scan(&settings.inbox, &settings.scan, now);
     let ready = scanned.ready.iter();

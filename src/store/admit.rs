@@ -2,7 +2,7 @@
 //! writer's commit; before it the recording is not ours, and killed there the next night begins
 //! anew with the source that still lies in the inbox.
 
-use super::{Refusal, Store, StoreError};
+use super::{Refusal, Store, StoreError, conflicts};
 use crate::{
     base::{Digest, Moment, RecordingId},
     event::{RecordingAdmitted, What},
@@ -73,7 +73,7 @@ impl Store {
         );
         let healed = matches!(published.placed, Placed::Healed { .. });
         // 5. Commit point: after this the recording is ours. 6. The writer adds to its sidecar.
-        let admitted = self.commit(by, move |proposal| {
+        self.commit(by, move |proposal| {
             let known = proposal.record(id)?;
             if known.as_ref().is_some_and(|k| k.digest != digest) {
                 return Err(StoreError::SameHead { id });
@@ -103,6 +103,7 @@ impl Store {
                 let text = "the vault held a damaged copy of these bytes; the good one was put in its place";
                 findings.push(Finding::new(FindingKind::VaultHealed, text));
             }
+            let (kind, of) = (admission.kind, attribution.clone());
             proposal.event(What::RecordingAdmitted(Box::new(RecordingAdmitted {
                 id,
                 digest,
@@ -116,12 +117,9 @@ impl Store {
                 remark,
                 findings,
             })));
+            conflicts::tell(proposal, id, kind, &of, &[])?;
             Ok(Admitted { id, digest, bytes, fresh: true, reappeared: false })
-        })?;
-        if admitted.fresh {
-            self.tell_conflicts(by, id)?;
-        }
-        Ok(admitted)
+        })
     }
 
     fn reappeared(

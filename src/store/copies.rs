@@ -22,6 +22,11 @@ use crate::{
 pub enum Tended {
     /// It is gone, or going; nothing was done.
     Gone,
+    /// It has its copy on the mirror now.
+    Mirrored {
+        /// Bytes of it.
+        bytes: u64,
+    },
     /// Every copy that there should be is sound.
     Sound {
         /// How many copies were read.
@@ -37,6 +42,11 @@ pub enum Tended {
         was: String,
         /// Bytes of one copy.
         bytes: u64,
+    },
+    /// The original is bad, and its other copy out of reach: it may be sound.
+    OutOfReach {
+        /// What is wrong with the original, as a sentence.
+        was: String,
     },
     /// No copy is sound. Nothing was changed.
     Damaged {
@@ -56,6 +66,15 @@ pub struct Recorded {
     pub unmirrored: u64,
     /// Of these, those without a sound copy.
     pub damaged: u64,
+}
+
+/// What the store has of every recorder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorders {
+    /// By their names.
+    pub all: Vec<Recorded>,
+    /// Originals that are not on the mirror and name no recorder: they could be of any.
+    pub unmirrored_of_nobody: u64,
 }
 
 /// Originals that somebody works on, each by one at a time: who copies one and who removes it
@@ -115,7 +134,7 @@ impl Store {
     ///
     /// # Errors
     /// When a row cannot be read.
-    pub fn recorded(&self) -> Result<Vec<Recorded>, StoreError> {
+    pub fn recorders(&self) -> Result<Recorders, StoreError> {
         let snapshot = self.index.snapshot();
         let mut all: BTreeMap<String, Recorded> = BTreeMap::new();
         for row in snapshot.scan(Column::ByDevice, &KeyRange::all(), Direction::Forward)? {
@@ -134,22 +153,23 @@ impl Store {
             let record = self.record(id)?;
             Ok(record.and_then(|r| r.attribution.device.map(|device| device.value)))
         };
+        let mut of_nobody = 0;
         for (id, _) in self.unmirrored()? {
-            if let Some(recorded) = device_of(id)?.and_then(|device| all.get_mut(&device)) {
-                recorded.unmirrored += 1;
+            match device_of(id)?.and_then(|device| all.get_mut(&device)) {
+                Some(recorded) => recorded.unmirrored += 1,
+                None => of_nobody += 1,
             }
         }
         let damaged = KeyRange::prefix(&keys::text(FindingKind::Damaged.code()));
-        for row in snapshot.scan(Column::ByFinding, &damaged, Direction::Forward)? {
-            let (key, _) = row?;
-            let place = key.len().checked_sub(keys::PLACE_BYTES);
-            let place = place.and_then(|at| keys::Place::from_bytes(key.get(at..)?));
-            let place = place.ok_or_else(|| StoreError::Rows("a finding's key is none".into()))?;
+        for place in snapshot.places(Column::ByFinding, &damaged)? {
             if let Some(recorded) = device_of(place.id())?.and_then(|d| all.get_mut(&d)) {
                 recorded.damaged += 1;
             }
         }
-        Ok(all.into_values().collect())
+        Ok(Recorders {
+            all: all.into_values().collect(),
+            unmirrored_of_nobody: of_nobody,
+        })
     }
 
     /// Originals whose turn it is on `day`, counted from 1970-01-01, in cycles of so many days,
@@ -197,18 +217,20 @@ impl Store {
             Err(VaultError::Unsound { was, .. }) => return self.damaged(by, id, &was, None),
             Err(e) => return Err(e.into()),
         };
+        // Before it is told too: a kill between would leave a copy without its sidecar.
+        self.vault.mirror_sidecar(&record.digest)?;
         self.tell(by, What::RecordingMirrored { id })?;
         self.vault.mirror_sidecar(&record.digest)?;
-        Ok(Tended::Sound {
-            copies: 1,
+        Ok(Tended::Mirrored {
             bytes: mirrored.bytes,
         })
     }
 
-    /// Reads every copy of an original again, and repairs a bad one by a good one.
+    /// Reads every copy of an original again, and repairs a bad one by a good one. While the mirror
+    /// is away the original alone is read.
     ///
     /// # Errors
-    /// When the mirror is away, or as copying or committing says.
+    /// As copying or committing says.
     pub fn tend(&self, by: u32, id: RecordingId) -> Result<Tended, StoreError> {
         let Some(record) = self.record(id)? else {
             return Ok(Tended::Gone);
@@ -217,9 +239,10 @@ impl Store {
         if !self.is_there(id)? {
             return Ok(Tended::Gone);
         }
-        if !(self.vault.has_mirror() && record.mirrored) {
+        if !record.mirrored || self.vault.check_mirror().is_err() {
             return match self.vault.verify_object(&record.digest) {
                 Fixity::Sound { bytes } => Ok(Tended::Sound { copies: 1, bytes }),
+                bad if record.mirrored => Ok(Tended::OutOfReach { was: bad.words() }),
                 bad => self.damaged(by, id, &bad, None),
             };
         }

@@ -6,7 +6,7 @@
 //! - A promise only ever rises, so that no correction brings an earlier date than was promised.
 //! - Device and officer must be in the register: a correction ends doubt and does not add to it.
 
-use super::{Proposal, Refusal, StoreError};
+use super::{Proposal, Refusal, StoreError, conflicts};
 use crate::{
     base::RecordingId,
     custody::Statement,
@@ -100,10 +100,17 @@ fn correct(
     }
     proposal.event(What::RecordingCorrected {
         id: record.id,
-        attribution: Box::new(attribution),
+        attribution: Box::new(attribution.clone()),
         findings,
         statement: statement.digest(),
     });
+    conflicts::tell(
+        proposal,
+        record.id,
+        record.kind,
+        &attribution,
+        &record.findings,
+    )?;
     Ok(done)
 }
 

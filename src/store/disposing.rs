@@ -263,18 +263,8 @@ impl Store {
     pub fn in_state(&self, state: State) -> Result<Vec<RecordingId>, StoreError> {
         let prefix = keys::text(state.word());
         let snapshot = self.index.snapshot();
-        let mut ids = Vec::new();
-        for row in snapshot.scan(
-            Column::ByState,
-            &KeyRange::prefix(&prefix),
-            Direction::Forward,
-        )? {
-            let (key, _) = row?;
-            let place = key.get(prefix.len()..).and_then(keys::Place::from_bytes);
-            let place = place.ok_or_else(|| StoreError::Rows("a state's key is none".into()))?;
-            ids.push(place.id());
-        }
-        Ok(ids)
+        let places = snapshot.places(Column::ByState, &KeyRange::prefix(&prefix))?;
+        Ok(places.iter().map(keys::Place::id).collect())
     }
 
     /// Steps 3 and 4, behind the tombstone and nowhere else.

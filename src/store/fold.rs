@@ -1,7 +1,7 @@
 //! The index is what the events add up to. This is the one place where an event becomes rows; it
 //! serves the writer, recovery and a rebuild alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
@@ -69,6 +69,9 @@ pub(super) trait Below {
     fn record(&self, id: RecordingId) -> Result<Option<Record>, String>;
     fn keeping(&self, id: RecordingId) -> Result<Option<Keeping>, String>;
     fn is_used(&self, statement: Digest) -> Result<bool, String>;
+    /// Recordings of a recorder that began from one instant up to another.
+    fn of_device(&self, device: &str, from: Moment, to: Moment)
+    -> Result<Vec<RecordingId>, String>;
 }
 
 /// Rows as they will be once the group of events at hand is committed.
@@ -121,6 +124,28 @@ impl<'a> Folding<'a> {
             Some((_, after)) => Ok(after.clone()),
             None => Ok(self.below.keeping(id)?.unwrap_or_default()),
         }
+    }
+
+    /// Recordings of a recorder that began from one instant up to another, as they will be.
+    pub(super) fn of_device(
+        &self,
+        device: &str,
+        from: Moment,
+        to: Moment,
+    ) -> Result<Vec<Record>, String> {
+        let below = self.below.of_device(device, from, to)?;
+        let ids: BTreeSet<RecordingId> = below
+            .into_iter()
+            .chain(self.records.keys().copied())
+            .collect();
+        let mut found = Vec::new();
+        for id in ids {
+            found.extend(self.record(id)?.filter(|record| {
+                let of = record.attribution.device.as_ref();
+                of.is_some_and(|of| of.value == device) && (from..to).contains(&record.time())
+            }));
+        }
+        Ok(found)
     }
 
     /// Whether the statement was accepted before.

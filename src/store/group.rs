@@ -7,8 +7,8 @@ use super::{
     keeping, rows,
 };
 use crate::{
-    base::{Digest, RecordingId},
-    index::{self, Batch, Column, Snapshot, keys},
+    base::{Digest, Moment, RecordingId},
+    index::{self, Batch, Column, KeyRange, Snapshot, keys},
     recording::Record,
 };
 
@@ -28,6 +28,18 @@ impl Below for Committed<'_> {
     fn is_used(&self, statement: Digest) -> Result<bool, String> {
         let row = self.0.get(Column::Statements, statement.as_bytes());
         row.map(|row| row.is_some()).map_err(|e| e.to_string())
+    }
+    fn of_device(
+        &self,
+        device: &str,
+        from: Moment,
+        to: Moment,
+    ) -> Result<Vec<RecordingId>, String> {
+        let at = |time: Moment| keys::listed(device, &keys::Place::at(time));
+        let range = KeyRange::between(at(from), at(to));
+        let places = self.0.places(Column::ByDevice, &range);
+        let places = places.map_err(|e| e.to_string())?;
+        Ok(places.iter().map(keys::Place::id).collect())
     }
 }
 

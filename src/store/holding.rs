@@ -1,10 +1,10 @@
 //! Acts that keep a recording longer. Anybody may, and they count at once: errors fall on the
 //! keeping side.
 
-use super::{Store, StoreError, error::Refusal};
+use super::{Proposal, Store, StoreError, error::Refusal};
 use crate::{
     base::RecordingId,
-    custody::{Actor, Asked, Hold},
+    custody::{Actor, Asked, Hold, Holds},
     event::What,
     retention::{Clause, Raising},
 };
@@ -42,22 +42,8 @@ impl Store {
                 placed_by: Some(actor),
                 releasers_needed: 1,
             };
-            let placed_at = proposal.next_event();
-            let hold = proposal.keeping(id)?.holds.place(&asked, placed_at);
-            let hold = hold.map_err(Refusal::from)?;
-            let reason = proposal.seal(hold.reason.as_bytes())?;
-            let requester = proposal.seal(hold.requester.as_bytes())?;
-            proposal.event(What::HoldPlaced {
-                id,
-                hold: Hold {
-                    reason: String::new(),
-                    requester: String::new(),
-                    ..hold.clone()
-                },
-                reason,
-                requester,
-            });
-            Ok(hold)
+            let holds = proposal.keeping(id)?.holds;
+            place(proposal, id, &holds, &asked)
         })
     }
 
@@ -90,6 +76,30 @@ impl Store {
             Ok(raising)
         })
     }
+}
+
+/// Proposes a hold beside those that stand, its words sealed.
+pub(super) fn place(
+    proposal: &mut Proposal<'_>,
+    id: RecordingId,
+    holds: &Holds,
+    asked: &Asked,
+) -> Result<Hold, StoreError> {
+    let hold = holds.place(asked, proposal.next_event());
+    let hold = hold.map_err(Refusal::from)?;
+    let reason = proposal.seal(hold.reason.as_bytes())?;
+    let requester = proposal.seal(hold.requester.as_bytes())?;
+    proposal.event(What::HoldPlaced {
+        id,
+        hold: Hold {
+            reason: String::new(),
+            requester: String::new(),
+            ..hold.clone()
+        },
+        reason,
+        requester,
+    });
+    Ok(hold)
 }
 
 /// What is being removed cannot be kept any more, and nobody may be told that it is.

@@ -42,7 +42,7 @@ use std::{
 
 pub use admit::{Admission, Admitted};
 pub use check::{Checked, Depth};
-pub use copies::{Recorded, Tended};
+pub use copies::{Recorded, Recorders, Tended};
 pub use disposing::Upcoming;
 pub use error::{Refusal, StoreError};
 pub use holding::HoldRequest;

@@ -25,6 +25,9 @@ impl Below for Nothing {
     fn is_used(&self, _: Digest) -> Result<bool, String> {
         Ok(false)
     }
+    fn of_device(&self, _: &str, _: Moment, _: Moment) -> Result<Vec<RecordingId>, String> {
+        Ok(Vec::new())
+    }
 }
 
 impl Store {

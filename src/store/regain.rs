@@ -18,10 +18,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Store, StoreError, details::Details, key_path, writer::Proposal};
+use super::{Proposal, Store, StoreError, details::Details, holding::place, key_path};
 use crate::{
     base::{Clock, Digest, RecordingId, durable},
-    custody::{Asked, Hold, Holds, Roster},
+    custody::{Asked, Holds, Roster},
     event::{Event, RecordingAdmitted, What},
     hashing::hash_file,
     recording::{Attribution, Finding, FindingKind, Kind, State},
@@ -229,7 +229,7 @@ impl Store {
             Ok(_) => Kind::sniff(&head, b""),
             Err(_) => Kind::Other,
         };
-        let looked_at = kind.is_media() && hashed.bytes > 0;
+        let looked_at = kind.is_looked_at(hashed.bytes);
         let (digest, bytes, chunk_root) = (*digest, hashed.bytes, hashed.chunk_root);
         self.commit(by, move |proposal| {
             let id = digest.id();
@@ -290,23 +290,11 @@ fn relive(proposal: &mut Proposal<'_>, life: Life) -> Result<(), StoreError> {
 }
 
 fn hold(proposal: &mut Proposal<'_>, id: RecordingId, holds: &Holds) -> Result<(), StoreError> {
-    // One that cannot be placed is one too many of those that keep it already.
-    let Ok(hold) = holds.place(&Asked::by_rebuild(), proposal.next_event()) else {
-        return Ok(());
-    };
-    let reason = proposal.seal(hold.reason.as_bytes())?;
-    let requester = proposal.seal(hold.requester.as_bytes())?;
-    proposal.event(What::HoldPlaced {
-        id,
-        hold: Hold {
-            reason: String::new(),
-            requester: String::new(),
-            ..hold
-        },
-        reason,
-        requester,
-    });
-    Ok(())
+    match place(proposal, id, holds, &Asked::by_rebuild()) {
+        // One that cannot be placed is one too many of those that keep it already.
+        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Err(e) => Err(e),
+    }
 }
 
 /// Gives what lies there another name, `<name>.lost-N`; nothing where nothing lies.

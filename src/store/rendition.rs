@@ -1,7 +1,7 @@
 //! Derive, the last two steps of DESIGN section 4: what a worker wrote and a fresh worker
 //! verified is linked into place, and one batch says so.
 
-use super::{Refusal, Store, StoreError};
+use super::{Refusal, Store, StoreError, conflicts};
 use crate::{
     base::{ErrorKind, Explain},
     event::{RecordingExamined, What},
@@ -32,7 +32,6 @@ impl Store {
         examined: RecordingExamined,
         rendition: Option<(Rendition, Linked)>,
     ) -> Result<(), StoreError> {
-        let id = examined.id;
         let (rendition, linked) = rendition.unzip();
         let committed = self.commit(by, move |proposal| {
             let id = examined.id;
@@ -43,7 +42,9 @@ impl Store {
             if record.corrections != corrections {
                 return Err(Refusal::CorrectedMeanwhile(id).into());
             }
+            let (kind, of) = (examined.kind, examined.attribution.clone());
             proposal.event(What::RecordingExamined(Box::new(examined)));
+            conflicts::tell(proposal, id, kind, &of, &record.findings)?;
             if let Some(rendition) = rendition {
                 let made_at = proposal.now();
                 let rendition = Box::new(Rendition {
@@ -62,7 +63,6 @@ impl Store {
             // Whether the batch is on the disk, only the next start knows.
             (Err(_), Some(_)) | (_, None) => {}
         }
-        committed?;
-        self.tell_conflicts(by, id)
+        committed
     }
 }

@@ -76,6 +76,20 @@ impl Proposal<'_> {
         self.folding.keeping(id).map_err(StoreError::Rows)
     }
 
+    /// Recordings of a recorder that began from one instant up to another, as they stand.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn of_device(
+        &self,
+        device: &str,
+        from: Moment,
+        to: Moment,
+    ) -> Result<Vec<Record>, StoreError> {
+        let found = self.folding.of_device(device, from, to);
+        found.map_err(StoreError::Rows)
+    }
+
     /// What holds for the store as a whole.
     ///
     /// # Errors

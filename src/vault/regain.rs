@@ -1,11 +1,7 @@
 //! When the ledger is lost, the sidecars are what is left of every recording's history. They are
 //! saved to a folder of their own, and make room for those of a new ledger.
 
-use std::{
-    fs,
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::fd::OwnedFd, path::Path};
 
 use rustix::fs::{Mode, fsync, openat};
 
@@ -26,26 +22,17 @@ impl Vault {
     pub fn save_sidecars(&self, to: &Path) -> Result<Vec<RecordingId>, VaultError> {
         durable::create_dirs(to, 0o700).map_err(|e| VaultError::io("creating", to, e))?;
         let mut saved = Vec::new();
-        let mirror = match self.has_mirror() {
-            true => Some(self.mirror_shelf()?),
-            false => None,
-        };
-        for shelf in [Some(&self.originals), mirror.as_deref()]
-            .into_iter()
-            .flatten()
-        {
-            shelf.each_sidecar(|_, path, id| {
-                let target = to.join(format!("{id}.jsonl"));
-                let own = fs::read(path).map_err(|e| VaultError::io("reading", path, e))?;
-                let held = fs::read(&target).unwrap_or_default();
-                if held.is_empty() || (own.len() > held.len() && own.starts_with(&held)) {
-                    durable::replace(&target, SAVED_MODE, &own)
-                        .map_err(|e| VaultError::io("writing", &target, e))?;
-                }
-                saved.push(id);
-                Ok(())
-            })?;
-        }
+        self.each_sidecar(|_, path, id| {
+            let target = to.join(format!("{id}.jsonl"));
+            let own = fs::read(path).map_err(|e| VaultError::io("reading", path, e))?;
+            let held = fs::read(&target).unwrap_or_default();
+            if held.is_empty() || (own.len() > held.len() && own.starts_with(&held)) {
+                durable::replace(&target, SAVED_MODE, &own)
+                    .map_err(|e| VaultError::io("writing", &target, e))?;
+            }
+            saved.push(id);
+            Ok(())
+        })?;
         saved.sort_unstable();
         saved.dedup();
         Ok(saved)
@@ -56,30 +43,32 @@ impl Vault {
     /// # Errors
     /// As [`Vault::save_sidecars`].
     pub fn clear_sidecars(&self) -> Result<(), VaultError> {
+        self.each_sidecar(|drawer, path, id| {
+            unlink(drawer, &super::sidecar::sidecar_name(&id))
+                .map_err(|e| VaultError::io("removing", path, e))?;
+            fsync(drawer).map_err(|e| VaultError::fsync(path, e))
+        })
+    }
+
+    /// Every sidecar of the store, and then every one of its mirror.
+    fn each_sidecar(&self, mut each: impl EachSidecar) -> Result<(), VaultError> {
+        // Looked for first: nothing is done by halves.
         let mirror = match self.has_mirror() {
             true => Some(self.mirror_shelf()?),
             false => None,
         };
-        for shelf in [Some(&self.originals), mirror.as_deref()]
-            .into_iter()
-            .flatten()
-        {
-            shelf.each_sidecar(|drawer, path, id| {
-                unlink(drawer, &super::sidecar::sidecar_name(&id))
-                    .map_err(|e| VaultError::io("removing", path, e))?;
-                fsync(drawer).map_err(|e| VaultError::fsync(path, e))
-            })?;
-        }
-        Ok(())
+        self.originals.each_sidecar(&mut each)?;
+        mirror.map_or(Ok(()), |mirror| mirror.each_sidecar(&mut each))
     }
 }
 
+/// Takes a drawer, the path of a sidecar in it, and whose it is.
+trait EachSidecar: FnMut(&OwnedFd, &Path, RecordingId) -> Result<(), VaultError> {}
+impl<F: FnMut(&OwnedFd, &Path, RecordingId) -> Result<(), VaultError>> EachSidecar for F {}
+
 impl Shelf {
     /// Every sidecar that lies in the drawer of its recording.
-    fn each_sidecar(
-        &self,
-        mut each: impl FnMut(&OwnedFd, &PathBuf, RecordingId) -> Result<(), VaultError>,
-    ) -> Result<(), VaultError> {
+    fn each_sidecar(&self, each: &mut impl EachSidecar) -> Result<(), VaultError> {
         let open = |dir: &OwnedFd, name: &str, path: &Path| {
             openat(dir, name, dir_flags(), Mode::empty())
                 .map_err(|e| VaultError::io("opening", path, e))
