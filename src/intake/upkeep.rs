@@ -172,14 +172,13 @@ impl Upkeeping<'_> {
     fn reread(&self, tally: &Mutex<Tally>) -> Result<(), StoreError> {
         let today = self.store.times()?.later.as_ms().div_euclid(DAY_MS);
         let cycle = self.cycle_days.clamp(1, CYCLE_DAYS_MAX);
-        let cycle_began = today + 1 - i64::from(cycle);
-        let last = self.store.rules()?.fixity_day.unwrap_or(today - 1);
+        let last = self.store.rules()?.fixity_day;
         let away = with(tally, |t| t.upkeep.mirror) == MirrorState::Away;
         let from = match (self.everything, away) {
-            (true, _) => cycle_began,
+            (true, _) => today + 1 - i64::from(cycle),
             // The originals of today alone; both copies of all those days once it is back.
             (false, true) => today,
-            (false, false) => (last + 1).max(cycle_began),
+            (false, false) => first_day(today, cycle, last),
         };
         if from > today {
             return Ok(());
@@ -310,4 +309,29 @@ impl Tally {
 
 fn with<R>(tally: &Mutex<Tally>, f: impl FnOnce(&mut Tally) -> R) -> R {
     f(&mut tally.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The first day whose originals are read tonight: today's alone on the first night of all, then
+/// those of every day since the last, and never more than a cycle, which is all of them.
+fn first_day(today: i64, cycle_days: u32, last: Option<i64>) -> i64 {
+    let next = last.map_or(today, |last| last.saturating_add(1));
+    next.max(today + 1 - i64::from(cycle_days))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_makes_up_for_days_on_which_none_ran() {
+        assert_eq!(first_day(100, 30, None), 100);
+        assert_eq!(first_day(100, 30, Some(99)), 100);
+        assert_eq!(first_day(100, 30, Some(95)), 96);
+        assert_eq!(first_day(100, 30, Some(1)), 71, "all of them, once");
+        assert_eq!(first_day(100, 1, Some(1)), 100);
+        // Read already, or by a clock that was ahead: nothing.
+        assert_eq!(first_day(100, 30, Some(100)), 101);
+        assert_eq!(first_day(100, 30, Some(120)), 121);
+        assert_eq!(first_day(100, 30, Some(i64::MAX)), i64::MAX);
+    }
 }
