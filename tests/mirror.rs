@@ -286,6 +286,28 @@ fn a_copy_made_during_a_disposal_does_not_outlive_it() {
     assert_eq!(checked.unwrap().wrong, Vec::<String>::new());
 }
 
+/// Goal: no mirror is laid out inside the store, where it would be taken in as recordings.
+#[test]
+fn a_mirror_inside_the_store_is_refused() {
+    let case = Case::new();
+    for inside in ["", "inbox", "originals", "inbox/../renditions"] {
+        let case = configured(Case::new(), &format!("store/{inside}"));
+        let _ = case
+            .store_command(&["mirror", "init"])
+            .code(2)
+            .says("lies in the store itself");
+        // Nothing was laid out there.
+        let case = case.configure("[inbox]\nsettle_s = 0\n");
+        let _ = case.batch().code(0);
+        let _ = case.store_command(&["check"]).code(0);
+    }
+    let case = configured(case, "nowhere");
+    let _ = case
+        .store_command(&["mirror", "init"])
+        .code(1)
+        .says("holds no mirror");
+}
+
 /// Goal: where the configuration cannot be read, what keeps is done all the same.
 #[test]
 fn a_hold_needs_no_configuration() {

@@ -98,6 +98,12 @@ fn regain(args: &Args, rebuild: &Rebuild) -> Result<Ended, Failure> {
         count(regained.events, "event was", "events were"),
         count(regained.erased, "name or reason", "names and reasons")
     ));
+    if keys.is_empty() {
+        output::text(
+            "No approvers were named: no hold can ever be released. With --approver-key and two\n\
+             public keys, after the ledger is moved away again, there are some.",
+        );
+    }
     for what in &regained.unreadable {
         output::text(&format!("Unreadable: {what}."));
     }

@@ -108,6 +108,7 @@ impl Explain for IndexError {
             Self::Damaged(_) | Self::Row { .. } | Self::Key { .. } | Self::Dangling { .. } => {
                 "the ledger is the truth; the index can be rebuilt from it"
             }
+            Self::NotAnIndex(_) => "recvault rebuild makes it anew from the ledger",
             Self::Newer { .. } => "use the version of recvault that made it, or a later one",
             Self::Cursor(_) => "give the one that the page before ended with",
             _ => return None,

@@ -146,7 +146,7 @@ pub enum VaultError {
         own: String,
     },
     /// The mirror is the original.
-    #[error("{0} holds the originals themselves and cannot be their mirror")]
+    #[error("{0} lies in the store itself and cannot be its mirror")]
     MirrorIsStore(PathBuf),
     /// The mirror's sidecar is not the beginning of the original's.
     #[error(

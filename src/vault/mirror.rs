@@ -128,6 +128,15 @@ impl Vault {
             return Err(VaultError::MirrorAway(path.to_owned()));
         }
         let shelf_path = path.join("originals");
+        // Inside the store it would be taken for recordings, or for a stranger's files.
+        let inside = |e| VaultError::io("looking for", path, e);
+        let store = self.originals.root_dir().1.join("..");
+        if fs::canonicalize(path)
+            .map_err(inside)?
+            .starts_with(fs::canonicalize(store).map_err(inside)?)
+        {
+            return Err(VaultError::MirrorIsStore(path.to_owned()));
+        }
         // 1. What is there, before anything is made.
         let names = match fs::read_dir(&shelf_path) {
             Ok(entries) => entries
