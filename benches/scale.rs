@@ -21,12 +21,12 @@ use recvault::{
     base::{Digest, Moment, RecordingId, SystemClock},
     custody::Roster,
     event::What,
-    index::{Batch, Column, Index, keys, put_record},
+    index::{Batch, Index, put_record},
     ledger::{self, Ledger, LogKey},
     proof::{Checkpoint, ProofFile},
     recording::{Attribution, Kind, Record, State},
     retention::Terms,
-    store::{Admission, Keeping, Store},
+    store::{Admission, Keeping, Store, put_keeping},
 };
 
 const DUE: u64 = 1_000;
@@ -142,13 +142,7 @@ fn store_with(root: PathBuf, count: u64, now: Moment) -> Store {
             ..keeping.clone()
         };
         put_record(&mut batch, None, &record).unwrap();
-        batch.put(
-            Column::Keeping,
-            id.as_bytes().to_vec(),
-            serde_json::to_vec(&keeping).unwrap(),
-        );
-        let place = keys::Place::new(expires, id).as_bytes().to_vec();
-        batch.put(Column::ByDue, place, record.bytes.to_be_bytes().to_vec());
+        put_keeping(&mut batch, (None, None), &record, &keeping).unwrap();
         if batch.len() > 50_000 {
             index
                 .commit(&std::mem::replace(&mut batch, Batch::new()))

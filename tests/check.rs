@@ -178,13 +178,12 @@ fn every_changed_row_of_the_index_is_found() {
             None => other.push(b'x'),
         }
         let name = column.name();
-        put(&|batch| batch.put(*column, key.clone(), other.clone()));
-        assert!(!found(&office, &root).is_empty(), "{name} {key:?} changed");
         if key == b"format" {
-            // Without it the index is none, and is not opened at all.
-            put(&|batch| batch.put(*column, key.clone(), value.clone()));
+            // Of another format, or of none, it is not opened at all.
             continue;
         }
+        put(&|batch| batch.put(*column, key.clone(), other.clone()));
+        assert!(!found(&office, &root).is_empty(), "{name} {key:?} changed");
         put(&|batch| batch.delete(*column, key.clone()));
         // Up to where everything is complete is written anew at every start.
         let complete = *column == Column::Meta && key == b"complete";

@@ -150,6 +150,9 @@ class History:
             if body["behind_ms"] > 0:
                 self.corrections.append((body["at"], body["behind_ms"]))
             self.need_agreed(n, body["statement"], 2, "kind: clock")
+        elif kind == "clock.witnessed":
+            if body["behind_ms"] > 0:
+                self.corrections.append((body["at"], body["behind_ms"]))
         elif kind == "disposal.planned":
             with open(os.path.join(self.folder, "blobs", body["blob"]), "rb") as file:
                 raw = file.read()

@@ -52,6 +52,12 @@ enum Step {
     Reopen,
     /// The wall clock is put right, and two people say so.
     Confirm,
+    /// The same, but only one of the two signs.
+    HalfConfirm,
+    /// A correction that only one of two signs.
+    HalfCorrect(usize, i64),
+    /// This one of the two signs whatever waits for more signatures.
+    SignWaiting(usize),
     Plan,
     Approve,
     Apply,
@@ -98,6 +104,8 @@ fn calm() -> BoxedStrategy<Step> {
         2 => which().prop_map(Step::Hold),
         2 => (which(), 1..3_u32).prop_map(|(n, hold)| Step::Release(n, hold)),
         2 => (which(), 0..60 * 24_i64).prop_map(|(n, hours)| Step::Correct(n, hours)),
+        1 => (which(), 0..60 * 24_i64).prop_map(|(n, hours)| Step::HalfCorrect(n, hours)),
+        1 => (0..2_usize).prop_map(Step::SignWaiting),
         1 => (3..7_u16).prop_map(Step::Policy),
         6 => (1..100 * 24_i64).prop_map(Step::Pass),
         1 => Just(Step::Reopen),
@@ -127,6 +135,7 @@ fn wild() -> BoxedStrategy<Step> {
         1 => jump().prop_map(Step::Jump),
         2 => (0..60 * 24_i64, prop_oneof![Just(0), jump()]).prop_map(|(h, by)| Step::Off(h, by)),
         3 => Just(Step::Confirm),
+        1 => Just(Step::HalfConfirm),
     ]
     .boxed()
 }
@@ -202,14 +211,14 @@ impl Story {
     }
 
     /// Two people confirm what time it truly is, by a wall clock that was put right.
-    fn confirm(&self) -> Result<(), StoreError> {
+    fn confirm(&self, by: &[usize]) -> Result<(), StoreError> {
         let wrong = self.truth.get() - self.office.clock.now().as_ms();
         self.office.clock.set_wall(wrong);
         self.office.store().read_clock(IT)?;
         let now = self.office.clock.now().to_string();
         let fields = [("confirm", now.as_str()), ("reason", "by telephone")];
         self.office
-            .agree(Kind::Clock, Target::Clock, &fields, &[0, 1])
+            .agree(Kind::Clock, Target::Clock, &fields, by)
             .map(|_| ())
     }
 
@@ -293,7 +302,10 @@ impl Story {
                 let fields = [("hold", &*hold.to_string()), ("reason", "closed")];
                 agree(Kind::HoldRelease, n, &fields)
             }
-            Step::Correct(n, hours) => self.correct(n, hours),
+            Step::Correct(n, hours) => self.correct(n, hours, &[0, 1]),
+            Step::HalfCorrect(n, hours) => self.correct(n, hours, &[0]),
+            Step::HalfConfirm => self.confirm(&[1]),
+            Step::SignWaiting(by) => self.sign_waiting(by),
             Step::Policy(months) => self.adopt(months),
             Step::Pass(hours) => {
                 self.pass(hours * HOUR);
@@ -314,7 +326,7 @@ impl Story {
                 self.office.reopen();
                 Ok(())
             }
-            Step::Confirm => self.confirm(),
+            Step::Confirm => self.confirm(&[0, 1]),
             Step::Plan => self.plan(),
             Step::Approve => self.approve(),
             Step::Apply => {
@@ -347,7 +359,18 @@ impl Story {
         Ok(())
     }
 
-    fn correct(&self, n: usize, hours: i64) -> Result<(), StoreError> {
+    /// One of the two signs whatever waits; what is refused by then is refused.
+    fn sign_waiting(&self, by: usize) -> Result<(), StoreError> {
+        for waiting in self.office.store().waiting()? {
+            match self.office.submit(&waiting.statement, &[by]) {
+                Err(e) if e.kind() != ErrorKind::Refused => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn correct(&self, n: usize, hours: i64, by: &[usize]) -> Result<(), StoreError> {
         let Some((id, _)) = self.recording(n) else {
             return Ok(());
         };
@@ -360,7 +383,7 @@ impl Story {
         let mut fields = [("reason", "by the duty list"), field];
         fields.sort_unstable();
         self.office
-            .agree(kind, Target::Recording(id), &fields, &[0, 1])
+            .agree(kind, Target::Recording(id), &fields, by)
             .map(|_| ())
     }
 
@@ -388,7 +411,7 @@ impl Story {
 
     /// So many days, and two disposals, under a clock that is right; then everything that was due is gone.
     fn come_to_rest(&mut self, days: i64) {
-        self.confirm().unwrap();
+        self.confirm(&[0, 1]).unwrap();
         self.note();
         self.pass(days * DAY);
         for _ in 0..2 {

@@ -29,6 +29,7 @@ mod profiles;
 mod proofs;
 mod real;
 mod regain;
+mod signing;
 mod soak;
 mod tamper;
 mod tidy;

@@ -278,8 +278,13 @@ impl Office {
         by: &[usize],
     ) -> Result<Agreed, StoreError> {
         let statement = self.store().draft(kind, target, fields)?;
-        let signatures = by.iter().map(|n| self.approvers[*n].sign(&statement));
-        let signatures = signatures.collect();
+        self.submit(&statement, by)
+    }
+
+    /// Hands in a statement with the signatures of these approvers.
+    pub fn submit(&self, statement: &Statement, by: &[usize]) -> Result<Agreed, StoreError> {
+        let signatures = by.iter().map(|n| self.approvers[*n].sign(statement));
+        let (statement, signatures) = (statement.clone(), signatures.collect());
         self.store()
             .submit(CLERK, statement, signatures, Attached::Nothing)
     }

@@ -97,6 +97,15 @@ pub(super) enum Command {
     Disposal(Disposal),
     /// Roster, retention policy and clock
     Rule(Rule),
+    /// List the statements that wait for more people to sign
+    Statements(Json),
+    /// Sign a statement that somebody else signed before
+    Sign {
+        /// Its digest, or enough of its beginning: `recvault statements` lists them
+        statement: String,
+        #[command(flatten)]
+        signing: Signing,
+    },
     /// Act on a statement that was signed by hand
     Submit(Submit),
     /// Whether everything still is what the ledger says; changes nothing

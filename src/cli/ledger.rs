@@ -70,7 +70,14 @@ pub(super) fn run(args: &Args, command: &Ledger) -> Result<Ended, Failure> {
                 witness: witness.clone(),
                 line: String::from_utf8_lossy(&read(file)?).into_owned(),
             };
-            checkpoint(ask_ledger(args, ask)?, false)
+            let Answer::Cosigned { note, said } = ask_ledger(args, ask)? else {
+                return Err(store::other_answer());
+            };
+            output::text(&note);
+            for sentence in said {
+                output::note(&sentence);
+            }
+            Ok(Ended::Clean)
         }
         LedgerCommand::Witness { command } => witness::run(command),
     }

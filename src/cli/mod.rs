@@ -159,6 +159,11 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Hold(hold) => keep::hold(args, hold),
         Command::Disposal(disposal) => keep::disposal(args, disposal),
         Command::Rule(rule) => keep::rule(args, rule),
+        Command::Statements(json) => sign::statements(args, json.json),
+        Command::Sign { statement, signing } => {
+            let statement = statement.clone();
+            sign::act(args, signing, DraftAsk::Waiting { statement }, None)
+        }
         Command::Submit(submit) => keep::submit(args, submit),
         Command::Check { quick, json } => check::check(args, *quick, *json),
         Command::Mirror(mirror) => upkeep::mirror(args, mirror),

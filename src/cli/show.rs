@@ -18,13 +18,20 @@ pub(super) fn run(args: &Args, show: &Show) -> Result<Ended, Failure> {
         },
         &(),
     )?;
-    let Answer::Show { record, time_zone } = answer else {
+    let Answer::Show {
+        record,
+        verdict,
+        time_zone,
+    } = answer
+    else {
         return Err(store::other_answer());
     };
+    let verdict = verdict.as_deref();
     if show.json {
-        output::text(&report::show_json(&record));
+        output::text(&report::show_json(&record, verdict));
     } else {
-        output::text(&terminal::show(&record, &zone(&time_zone), output::style()));
+        let zone = zone(&time_zone);
+        output::text(&terminal::show(&record, verdict, &zone, output::style()));
     }
     Ok(Ended::Clean)
 }

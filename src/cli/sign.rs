@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     base::ErrorKind,
+    report::{terminal, wording::zone},
     service::{Answer, Command, DraftAsk, Failure},
 };
 
@@ -74,11 +75,44 @@ pub(super) fn submit(
 
 /// Prints what happened.
 pub(super) fn done(answer: &Answer) -> Result<Ended, Failure> {
-    let Answer::Done { said } = answer else {
+    let Answer::Done { said, waits } = answer else {
         return Err(store::other_answer());
     };
     for sentence in said {
         output::text(sentence);
+    }
+    Ok(if *waits {
+        Ended::Attention
+    } else {
+        Ended::Clean
+    })
+}
+
+/// Lists the statements that wait for more signatures.
+pub(super) fn statements(args: &Args, json: bool) -> Result<Ended, Failure> {
+    let answer = store::ask(args, Command::Statements, &())?;
+    let Answer::Statements { waiting, time_zone } = &answer else {
+        return Err(store::other_answer());
+    };
+    if json {
+        output::json(&answer);
+    } else {
+        let zone = zone(time_zone);
+        let rows: Vec<[String; 5]> = waiting
+            .iter()
+            .map(|w| {
+                let digest = w.digest.to_string();
+                let (people, since) = (w.people.join(", "), w.since.in_zone(&zone));
+                [
+                    digest[..12].into(),
+                    w.act.clone(),
+                    w.target.clone(),
+                    people,
+                    since,
+                ]
+            })
+            .collect();
+        output::text(&terminal::statements(&rows, output::style()));
     }
     Ok(Ended::Clean)
 }

@@ -29,7 +29,7 @@ pub use history::{ChangeRefused, Pending, RosterChange, RosterHistory};
 pub use hold::{Asked, Hold, HoldRefused, Holds};
 pub use key::{Key, KeyError, PublicKey};
 pub use kind::{Kind, Target};
-pub use quorum::{Context, Matter, Quorum, Standing, Unfit, judge};
+pub use quorum::{Context, Matter, Quorum, STATEMENT_AGE_DAYS_MAX, Standing, Unfit, judge};
 pub use roster::{Delays, Person, Role, Roster, RosterError};
 pub use signature::{SignatureError, Signer, verify, verify_statement};
 pub use statement::{Head, Nonce, Statement, StatementError, log_name};

@@ -75,8 +75,13 @@ pub struct Context<'a> {
 pub enum Standing {
     /// It may.
     Enough(Quorum),
-    /// Signatures are missing; the sentence says which.
-    Wanting(String),
+    /// Signatures are missing.
+    Wanting {
+        /// Which, as a sentence.
+        sentence: String,
+        /// Handles of those whose signature counted.
+        people: Vec<String>,
+    },
     /// It may not, whoever signs it.
     Refused(Unfit),
 }
@@ -237,7 +242,10 @@ pub fn judge(statement: &Statement, signers: &[Signer], context: &Context) -> St
         sentence.push_str("; ");
         sentence.push_str(&aside);
     }
-    Standing::Wanting(sentence)
+    Standing::Wanting {
+        sentence,
+        people: quorum.people,
+    }
 }
 
 /// Whether the statement is one for this store, this moment and this matter.

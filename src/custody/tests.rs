@@ -144,7 +144,8 @@ fn a_statement_goes_from_text_over_signatures_to_an_act() {
         let armored = sign(n, &said.text(), Kind::HoldRelease.namespace());
         verify_statement(&sent, &armored, &office).unwrap()
     };
-    let Standing::Wanting(sentence) = judge(&sent, &[verified(1), verified(4)], &context) else {
+    let Standing::Wanting { sentence, .. } = judge(&sent, &[verified(1), verified(4)], &context)
+    else {
         panic!("who asked for the hold and who placed it are not enough");
     };
     assert_eq!(

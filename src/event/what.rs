@@ -143,6 +143,19 @@ pub enum What {
         /// Those whose signature counted.
         people: Vec<String>,
     },
+    /// Somebody signed a statement that takes more people. It waits for them.
+    #[serde(rename = "statement.signed")]
+    StatementSigned {
+        /// The statement.
+        statement: Statement,
+        /// The signatures that came, as `ssh-keygen -Y sign` wrote them.
+        signatures: Vec<String>,
+        /// All whose signature counts so far.
+        people: Vec<String>,
+        /// SHA-256 of the blob that holds the text which it names by digest, if it names one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attached: Option<Digest>,
+    },
     /// Who may do what changed, or will.
     #[serde(rename = "roster.changed")]
     RosterChanged {
@@ -175,6 +188,23 @@ pub enum What {
         behind_ms: i64,
         /// Digest of their statement.
         statement: Digest,
+    },
+    /// A witness that the policy names cosigned a checkpoint, and so vouched for the time.
+    #[serde(rename = "clock.witnessed")]
+    ClockWitnessed {
+        /// When it cosigned, by its own clock.
+        at: Moment,
+        /// What the clocks showed when the cosignature came.
+        reading: Reading,
+        /// By how many milliseconds what was stamped before may be behind the truth.
+        #[serde(default)]
+        behind_ms: i64,
+        /// The witness's public key.
+        witness: String,
+        /// The checkpoint that it saw, as it is signed.
+        checkpoint: String,
+        /// Its signature line.
+        cosignature: String,
     },
     /// A recording was classed under a clause of 4.6.1 to 4.6.4.
     #[serde(rename = "recording.classified")]
@@ -477,10 +507,12 @@ impl What {
             Self::StoreCreated { .. }
             | Self::StoreRegained { .. }
             | Self::StatementAccepted { .. }
+            | Self::StatementSigned { .. }
             | Self::RosterChanged { .. }
             | Self::PolicyAdopted { .. }
             | Self::ClockRead { .. }
             | Self::ClockConfirmed { .. }
+            | Self::ClockWitnessed { .. }
             | Self::DisposalPlanned { .. }
             | Self::DisposalApproved { .. }
             | Self::FixityChecked { .. }

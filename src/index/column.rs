@@ -23,10 +23,13 @@ pub enum Column {
     Unmirrored,
     /// Recording id → what keeps it, as JSON.
     Keeping,
-    /// (last instant of keeping, id) → size in bytes. Only what expires by itself stands here.
+    /// (last instant of keeping, id) → the facts that a plan looks at, as JSON. Only what expires by
+    /// itself stands here.
     ByDue,
     /// Digest of a signed statement → the event that accepted it.
     Statements,
+    /// Digest of a signed statement that more people must sign → it, with its signatures, as JSON.
+    Waiting,
     /// The register of devices, officers and assignments.
     Register,
     /// Nights and what they did.
@@ -37,7 +40,7 @@ pub enum Column {
 
 impl Column {
     /// All columns, in the order of a dump.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::Events,
         Self::Records,
@@ -50,6 +53,7 @@ impl Column {
         Self::Keeping,
         Self::ByDue,
         Self::Statements,
+        Self::Waiting,
         Self::Register,
         Self::Nights,
         Self::CacheMemo,
@@ -71,6 +75,7 @@ impl Column {
             Self::Keeping => "keeping",
             Self::ByDue => "by_due",
             Self::Statements => "statements",
+            Self::Waiting => "waiting",
             Self::Register => "register",
             Self::Nights => "nights",
             Self::CacheMemo => "cache_memo",

@@ -37,6 +37,14 @@ pub enum IndexError {
         /// The newest known one.
         known: u32,
     },
+    /// An earlier version of this program made it.
+    #[error("{path} has format {found}, of an earlier version of recvault")]
+    Older {
+        /// The index.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
     /// A column is not there although it was opened.
     #[error("the index has no column {0}")]
     ColumnMissing(&'static str),
@@ -90,9 +98,11 @@ impl Explain for IndexError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Busy(_) => ErrorKind::Busy,
-            Self::Exists(_) | Self::NotAnIndex(_) | Self::Newer { .. } | Self::Cursor(_) => {
-                ErrorKind::Usage
-            }
+            Self::Exists(_)
+            | Self::NotAnIndex(_)
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Cursor(_) => ErrorKind::Usage,
             Self::Damaged(_) | Self::Row { .. } | Self::Key { .. } | Self::Dangling { .. } => {
                 ErrorKind::Integrity
             }
@@ -108,7 +118,9 @@ impl Explain for IndexError {
             Self::Damaged(_) | Self::Row { .. } | Self::Key { .. } | Self::Dangling { .. } => {
                 "the ledger is the truth; the index can be rebuilt from it"
             }
-            Self::NotAnIndex(_) => "recvault rebuild makes it anew from the ledger",
+            Self::NotAnIndex(_) | Self::Older { .. } => {
+                "recvault rebuild makes it anew from the ledger"
+            }
             Self::Newer { .. } => "use the version of recvault that made it, or a later one",
             Self::Cursor(_) => "give the one that the page before ended with",
             _ => return None,

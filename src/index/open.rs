@@ -10,8 +10,12 @@ use rocksdb::{
 use super::{Batch, Column, Index, IndexError};
 use crate::base::durable;
 
-/// The format of keys and rows that this program writes. A reader refuses a greater one.
-pub const FORMAT: u32 = 1;
+/// The format of keys and rows that this program writes. A reader refuses every other: a greater one
+/// it does not know, and a lesser one is made anew from the ledger.
+///
+/// - 1: the list of dates held sizes.
+/// - 2: it holds the facts that a plan looks at.
+pub const FORMAT: u32 = 2;
 
 const FORMAT_KEY: &[u8] = b"format";
 
@@ -59,7 +63,8 @@ impl Index {
     /// Opens the index at `path`.
     ///
     /// # Errors
-    /// [`IndexError::NotAnIndex`], [`IndexError::Newer`], [`IndexError::Busy`], or as RocksDB says.
+    /// [`IndexError::NotAnIndex`], [`IndexError::Newer`], [`IndexError::Older`],
+    /// [`IndexError::Busy`], or as RocksDB says.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         if !path.join("CURRENT").exists() {
             return Err(IndexError::NotAnIndex(path.to_owned()));
@@ -86,6 +91,10 @@ impl Index {
             Some(Ok(bytes)) if u32::from_be_bytes(bytes) > FORMAT => {
                 Err(newer(u32::from_be_bytes(bytes).to_string()))
             }
+            Some(Ok(bytes)) if u32::from_be_bytes(bytes) < FORMAT => Err(IndexError::Older {
+                path: path.to_owned(),
+                found: u32::from_be_bytes(bytes),
+            }),
             Some(Ok(_)) => Ok(index),
             // Killed between making the columns and the first commit: nothing was ever kept here.
             None if index.snapshot().is_empty()? => {

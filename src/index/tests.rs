@@ -272,17 +272,22 @@ fn what_was_committed_is_there_after_opening_and_only_one_may_open() {
 }
 
 #[test]
-fn an_index_from_the_future_is_refused_and_a_half_made_one_is_not() {
-    let (dir, index) = index();
-    let mut batch = Batch::new();
-    batch.put(Column::Meta, *b"format", (FORMAT + 1).to_be_bytes());
-    index.commit(&batch).unwrap();
-    drop(index);
-    let path = dir.path().join("index");
-    let refused = Index::open(&path).unwrap_err();
+fn an_index_of_another_time_is_refused_and_a_half_made_one_is_not() {
+    let of_format = |format: u32| {
+        let (dir, index) = index();
+        let mut batch = Batch::new();
+        batch.put(Column::Meta, *b"format", format.to_be_bytes());
+        index.commit(&batch).unwrap();
+        drop(index);
+        Index::open(&dir.path().join("index")).unwrap_err()
+    };
+    let refused = of_format(FORMAT + 1);
     assert!(
         matches!(&refused, IndexError::Newer { found, .. } if *found == (FORMAT + 1).to_string())
     );
+    let refused = of_format(FORMAT - 1);
+    assert!(matches!(&refused, IndexError::Older { found, .. } if *found == FORMAT - 1));
+    assert!(refused.hint().unwrap().contains("recvault rebuild"));
 
     let (dir, index) = self::index();
     let mut batch = Batch::new();

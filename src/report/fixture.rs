@@ -11,6 +11,7 @@ use crate::{
         Attribution, Finding, FindingKind, Kind, MediaInfo, Record, Rendition, Severity, Sighting,
         Source, Span, State, Timeline, Track, TrackKind, attribution::Value,
     },
+    retention::{CountedFrom, Reason, Verdict},
 };
 
 /// 2026-11-23 22:00:00 in Shanghai.
@@ -407,5 +408,22 @@ pub(crate) fn record() -> Record {
         mirrored: false,
         changed_at: BEGAN.plus_ms(120_500),
         events: 4,
+    }
+}
+
+/// Kept by clause 4.6 for its three months.
+pub(crate) fn verdict() -> Verdict {
+    let until = Moment::from_s(1_803_916_799);
+    let reason = Reason::Until {
+        until,
+        start: BEGAN,
+        from: CountedFrom::LatestIngest,
+        months: 3,
+        rolled: false,
+        policy: 1,
+    };
+    Verdict::Keep {
+        until: Some(until),
+        reasons: vec![reason],
     }
 }

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::night_json::pretty;
-use crate::{base::text::name_human, recording::Record};
+use crate::{base::text::name_human, recording::Record, retention::Verdict};
 
 /// Version of both shapes; grows when a field changes its meaning.
 pub const RECORD_JSON_VERSION: u32 = 1;
@@ -30,6 +30,8 @@ struct List<'a> {
 struct Show<'a> {
     version: u32,
     recording: Named<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keeping: Option<&'a Verdict>,
 }
 
 fn named(record: &Record) -> Named<'_> {
@@ -50,12 +52,14 @@ pub fn list_json(records: &[Record], next: Option<&str>) -> String {
     })
 }
 
-/// One record: `{"version", "recording": {...}}`.
+/// One record: `{"version", "recording": {...}, "keeping": {...}}`; the last says why it is kept or
+/// is due, and is absent for one that is gone.
 #[must_use]
-pub fn show_json(record: &Record) -> String {
+pub fn show_json(record: &Record, keeping: Option<&Verdict>) -> String {
     pretty(&Show {
         version: RECORD_JSON_VERSION,
         recording: named(record),
+        keeping,
     })
 }
 
@@ -68,7 +72,7 @@ mod tests {
     #[test]
     fn a_record_reads_back_and_its_name_stands_beside_the_bytes() {
         let record = fixture::record();
-        let json: serde_json::Value = serde_json::from_str(&show_json(&record)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&show_json(&record, None)).unwrap();
         assert_eq!(
             json["recording"]["name"],
             "BWC-0417/巡查 20261123_080512_0001.mp4"
@@ -95,6 +99,6 @@ mod tests {
     fn the_shape_of_a_record_is_as_it_was_reviewed() {
         let mut record = fixture::record();
         record.timeline = None;
-        insta::assert_snapshot!("show_json", show_json(&record));
+        insta::assert_snapshot!("show_json", show_json(&record, None));
     }
 }

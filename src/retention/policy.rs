@@ -52,6 +52,9 @@ pub const GAP_HOURS_MAX: u16 = 7 * 24;
 /// Days of unconfirmed advance after which disposal stops, at most.
 pub const UNCONFIRMED_DAYS_MAX: u16 = 7;
 
+/// Witnesses that a policy names, at most.
+pub const WITNESSES_MAX: u64 = 16;
+
 /// What one night may remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +125,10 @@ pub struct Terms {
     pub ceiling: Ceiling,
     /// How far the clock is believed.
     pub clock: ClockTerms,
+    /// Public keys of the witnesses whose cosignatures vouch for the time: of people outside the
+    /// custodian's control, for whoever has such a key tells the compliance clock the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<String>,
 }
 
 impl Default for Terms {
@@ -143,6 +150,7 @@ impl Default for Terms {
                 gap_hours: 72,
                 unconfirmed_days: UNCONFIRMED_DAYS_MAX,
             },
+            witnesses: Vec::new(),
         }
     }
 }
@@ -263,6 +271,8 @@ impl Terms {
             1,
             n(UNCONFIRMED_DAYS_MAX),
         );
+        let witnesses = self.witnesses.len() as u64;
+        within("witnesses", witnesses, 0, WITNESSES_MAX);
         if self.keep_months < KEEP_MONTHS_MIN {
             let months = self.keep_months;
             problems.push(TermsProblem::BelowTheLaw { months });

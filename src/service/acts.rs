@@ -4,7 +4,7 @@ use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{
     Answer, Failure,
-    command::DraftAsk,
+    command::{DraftAsk, WaitingStatement},
     execute::{recording, usage},
 };
 use crate::{
@@ -21,6 +21,7 @@ pub(super) fn draft(
     ask: DraftAsk,
 ) -> Result<Answer, Failure> {
     let statement = match &ask {
+        DraftAsk::Waiting { statement } => waiting(store, statement)?,
         DraftAsk::HoldRelease { id, hold, reason } => {
             let id = recording(store, id)?.id;
             let holds = store.keeping(id)?.holds;
@@ -125,7 +126,48 @@ pub(super) fn submit(
         agreed.people.join(" and ")
     )];
     said.extend(agreed.done);
-    Ok(Answer::Done { said })
+    let waits = agreed.waits;
+    if waits {
+        let digest = agreed.statement;
+        said.push(format!(
+            "It waits for who else agrees: recvault sign {digest} --key KEY"
+        ));
+    }
+    Ok(Answer::Done { said, waits })
+}
+
+pub(super) fn statements(store: &Store, zone: &TimeZone) -> Result<Answer, Failure> {
+    let waiting = store.waiting()?.into_iter().map(|waiting| {
+        let statement = waiting.statement;
+        WaitingStatement {
+            digest: statement.digest(),
+            act: statement.kind().shape().act.to_owned(),
+            target: statement.target().to_string(),
+            people: waiting.people,
+            since: waiting.since,
+            text: statement.text(),
+        }
+    });
+    Ok(Answer::Statements {
+        waiting: waiting.collect(),
+        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+    })
+}
+
+/// The one that waits under this digest, or under one that begins so.
+fn waiting(store: &Store, digest: &str) -> Result<Statement, Failure> {
+    let all = store.waiting()?.into_iter().map(|w| w.statement);
+    let mut found = all.filter(|s| s.digest().to_string().starts_with(digest));
+    match (found.next(), found.next()) {
+        (Some(statement), None) => Ok(statement),
+        (None, _) => Err(
+            usage(format!("no statement '{digest}' waits for signatures"))
+                .hint("recvault statements lists those that do"),
+        ),
+        (Some(_), Some(_)) => {
+            Err(usage(format!("several statements begin with '{digest}'")).hint("give more of it"))
+        }
+    }
 }
 
 pub(super) fn rules(store: &Store) -> Result<Answer, Failure> {

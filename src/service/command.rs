@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::{ErrorKind, Explain},
+    base::{Digest, ErrorKind, Explain, Moment},
     disposal::Applied,
     intake::{NightSummary, Progress, Upkeep},
     recording::Record,
@@ -79,6 +79,8 @@ pub enum Command {
         /// The roster's text or the policy's JSON that it names by its digest.
         attached: Option<String>,
     },
+    /// Statements that wait for more signatures.
+    Statements,
     /// Something about disposal.
     Disposal(DisposalAsk),
     /// Roster, policy and clock as they stand.
@@ -106,6 +108,23 @@ pub enum MirrorAsk {
     Show,
 }
 
+/// A statement that waits for more signatures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingStatement {
+    /// Its digest, which names it.
+    pub digest: Digest,
+    /// What it is for, in words.
+    pub act: String,
+    /// What it is about: a recording, a digest, the clock.
+    pub target: String,
+    /// Who has signed it.
+    pub people: Vec<String>,
+    /// Since when it waits.
+    pub since: Moment,
+    /// Its text.
+    pub text: String,
+}
+
 /// Whether a recorder may be wiped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorder {
@@ -121,6 +140,11 @@ pub struct Recorder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DraftAsk {
+    /// Sign what somebody else signed before.
+    Waiting {
+        /// Digest of the statement, or enough of its beginning.
+        statement: String,
+    },
     /// Lift a hold.
     HoldRelease {
         /// The recording, by its id or the beginning of it.
@@ -304,6 +328,9 @@ pub enum Answer {
     Show {
         /// The recording.
         record: Box<Record>,
+        /// Why it is kept, or is due; nothing for one that is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verdict: Option<Box<Verdict>>,
         /// IANA name of the office's time zone.
         time_zone: String,
     },
@@ -334,10 +361,27 @@ pub enum Answer {
         /// The log's public key.
         vkey: String,
     },
+    /// A cosignature was kept.
+    Cosigned {
+        /// The checkpoint with it.
+        note: String,
+        /// What it came to, as sentences.
+        said: Vec<String>,
+    },
     /// What happened, or why not, as sentences.
     Done {
         /// The sentences.
         said: Vec<String>,
+        /// Nothing happened yet: more people have to sign.
+        #[serde(default)]
+        waits: bool,
+    },
+    /// Statements that wait for more signatures, the oldest first.
+    Statements {
+        /// Them.
+        waiting: Vec<WaitingStatement>,
+        /// IANA name of the office's time zone.
+        time_zone: String,
     },
     /// Why a recording is kept, or is due.
     Why {

@@ -109,13 +109,14 @@ impl Executor {
                 signatures,
                 attached,
             } => acts::submit(&self.store, by, &statement, signatures, attached),
+            Command::Statements => acts::statements(&self.store, &self.zone()?),
             Command::Disposal(ask) => keeping::disposal(&self.store, by, ask),
             Command::Rules => acts::rules(&self.store),
             Command::Mirror(ask) => upkeep::mirror(&self.store, &self.config()?, &self.root, ask),
             Command::Fixity => self.fixity(by, watcher, interrupt),
             Command::SafeToWipe => self.safe_to_wipe(),
             Command::Check { quick } => self.check(quick, by),
-            Command::Ledger(ask) => super::ledger::answer(&self.store, &self.zone()?, ask),
+            Command::Ledger(ask) => super::ledger::answer(&self.store, by, &self.zone()?, ask),
         }
     }
 
@@ -317,8 +318,10 @@ impl Executor {
     }
 
     fn show(&self, id: &str) -> Result<Answer, Failure> {
+        let record = recording(&self.store, id)?;
         Ok(Answer::Show {
-            record: Box::new(recording(&self.store, id)?),
+            verdict: keeping::verdict(&self.store, &record)?.map(Box::new),
+            record: Box::new(record),
             time_zone: self.zone()?.iana_name().unwrap_or("UTC").to_owned(),
         })
     }

@@ -8,10 +8,11 @@ use super::{
     execute::{date, midnight, recording, usage},
 };
 use crate::{
-    base::text::bytes_human,
+    base::{Moment, text::bytes_human},
     disposal,
     intake::summary::Expiring,
-    retention::{self, Plan, evaluate, grace_until},
+    recording::Record,
+    retention::{self, Inputs, Plan, Policy, Verdict, evaluate, grace_until},
     store::{HoldRequest, Planned, Store},
 };
 
@@ -31,6 +32,7 @@ pub(super) fn hold(
     let hold = store.place_hold(by, record.id, request)?;
     Ok(Answer::Done {
         said: vec![format!("Recording {} is kept by {hold}.", record.id)],
+        waits: false,
     })
 }
 
@@ -60,7 +62,7 @@ pub(super) fn classify(
     if more > 0 {
         said.push(format!("So may {more} more of the same time and unit."));
     }
-    Ok(Answer::Done { said })
+    Ok(Answer::Done { said, waits: false })
 }
 
 pub(super) fn why(
@@ -82,16 +84,7 @@ pub(super) fn why(
             };
             (at, policy, inputs)
         }
-        None => {
-            let rules = store.rules()?;
-            let times = store.times()?;
-            let Some(policy) = rules.policy().cloned() else {
-                return Err(usage("the store has no policy".into()));
-            };
-            let inputs = store.keeping(record.id)?.caught_up(&record, &rules);
-            // While disposal is stopped nothing can be due; the date is said all the same.
-            (times.disposal.unwrap_or(times.later), policy, inputs)
-        }
+        None => as_of_now(store, &record)?,
     };
     let mut text = retention::why(record.id, &policy, &inputs, at);
     if as_of.is_none() {
@@ -104,6 +97,27 @@ pub(super) fn why(
         text,
         verdict: Box::new(evaluate(&policy, &inputs, at)),
     })
+}
+
+/// What a recording is judged by now.
+fn as_of_now(store: &Store, record: &Record) -> Result<(Moment, Policy, Inputs), Failure> {
+    let rules = store.rules()?;
+    let times = store.times()?;
+    let Some(policy) = rules.policy().cloned() else {
+        return Err(usage("the store has no policy".into()));
+    };
+    let inputs = store.keeping(record.id)?.caught_up(record, &rules);
+    // While disposal is stopped nothing can be due; the date is said all the same.
+    Ok((times.disposal.unwrap_or(times.later), policy, inputs))
+}
+
+/// Why a recording is kept now, or is due; nothing for one that is gone.
+pub(super) fn verdict(store: &Store, record: &Record) -> Result<Option<Verdict>, Failure> {
+    if !record.state.is_there() {
+        return Ok(None);
+    }
+    let (at, policy, inputs) = as_of_now(store, record)?;
+    Ok(Some(evaluate(&policy, &inputs, at)))
 }
 
 pub(super) fn disposal(store: &Store, by: u32, ask: DisposalAsk) -> Result<Answer, Failure> {

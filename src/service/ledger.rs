@@ -19,7 +19,12 @@ use crate::{
 /// Bytes of event lines in one answer: a page for a person, and within what a client takes.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-pub(super) fn answer(store: &Store, zone: &TimeZone, ask: LedgerAsk) -> Result<Answer, Failure> {
+pub(super) fn answer(
+    store: &Store,
+    by: u32,
+    zone: &TimeZone,
+    ask: LedgerAsk,
+) -> Result<Answer, Failure> {
     let vkey = store.log().to_string();
     match ask {
         LedgerAsk::Show {
@@ -37,8 +42,17 @@ pub(super) fn answer(store: &Store, zone: &TimeZone, ask: LedgerAsk) -> Result<A
         LedgerAsk::Cosigned { witness, line } => {
             let witness: Verifier = witness.parse().map_err(StoreError::from)?;
             let line = NoteSignature::parse(line.trim_end()).map_err(StoreError::from)?;
-            let note = store.cosigned(&line, &witness)?.to_string();
-            Ok(Answer::Checkpoint { note, vkey })
+            let cosigned = store.cosigned(by, &line, &witness)?;
+            let mut said = vec![format!("The cosignature by {} is kept.", witness.name())];
+            said.push(match cosigned.vouched {
+                Some(at) => format!("It vouches for the time {at}."),
+                None => {
+                    "The policy does not name this witness, so that it does not vouch for the time."
+                        .into()
+                }
+            });
+            let note = cosigned.note.to_string();
+            Ok(Answer::Cosigned { note, said })
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn mirror(
             bytes_human(bytes)
         ),
     });
-    Ok(Answer::Done { said })
+    Ok(Answer::Done { said, waits: false })
 }
 
 /// A recorder may be wiped when everything that came from it is in the store twice. What lies in

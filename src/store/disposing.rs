@@ -4,7 +4,7 @@
 //! as they stand at that instant, before its tombstone is committed. Only behind the tombstone is
 //! anything unlinked.
 
-use super::{Keeping, Store, StoreError, blobs, error::Refusal, rules::Planned};
+use super::{Store, StoreError, blobs, error::Refusal, keeping::DueFacts, rules::Planned};
 use crate::{
     base::{Digest, Moment, RecordingId},
     custody::Actor,
@@ -39,34 +39,17 @@ impl Store {
         let rules = self.rules()?;
         let snapshot = self.index.snapshot();
         let range = KeyRange::between(Vec::new(), keys::Place::at(now).as_bytes().to_vec());
-        let mut ids = Vec::new();
-        for row in snapshot
-            .scan(Column::ByDue, &range, Direction::Forward)?
-            .take(limit)
-        {
-            let (key, _) = row?;
-            ids.push(*due_place(&key)?.id().as_bytes());
-        }
-        // All at once, so that what one lookup has read serves the next.
-        let records = self.index.multi_get(Column::Records, &ids)?;
-        let keepings = self.index.multi_get(Column::Keeping, &ids)?;
-        let rows = ids.iter().zip(records).zip(keepings);
-        rows.map(|((id, record), keeping)| {
-            let id = RecordingId::new(*id);
-            let wrong = |e: serde_json::Error| StoreError::Rows(e.to_string());
-            let record = record
-                .ok_or_else(|| StoreError::Rows(format!("recording {id} is due and has no row")))?;
-            let record: Record = serde_json::from_slice(&record).map_err(wrong)?;
-            let keeping: Option<Keeping> = keeping
-                .map(|row| serde_json::from_slice(&row).map_err(wrong))
-                .transpose()?;
-            Ok(Candidate {
-                digest: record.digest,
-                bytes: record.bytes,
-                inputs: keeping.unwrap_or_default().caught_up(&record, &rules),
+        let rows = snapshot.scan(Column::ByDue, &range, Direction::Forward)?;
+        rows.take(limit)
+            .map(|row| {
+                let facts = due_facts(&row?.1)?;
+                Ok(Candidate {
+                    digest: facts.digest,
+                    bytes: facts.bytes,
+                    inputs: facts.caught_up(&rules),
+                })
             })
-        })
-        .collect()
+            .collect()
     }
 
     /// How much expires within each of these numbers of days, in one pass over the index.
@@ -85,7 +68,7 @@ impl Store {
         for row in snapshot.scan(Column::ByDue, &range, Direction::Forward)? {
             let (key, value) = row?;
             let at = due_place(&key)?.time();
-            let bytes = (*value).try_into().map_or(0, u64::from_be_bytes);
+            let bytes = due_facts(&value)?.bytes;
             for (amount, end) in amounts.iter_mut().zip(&ends) {
                 if at < *end {
                     *amount = amount.plus(bytes);
@@ -295,7 +278,7 @@ impl Store {
         })
     }
 
-    fn blobs(&self) -> std::path::PathBuf {
+    pub(super) fn blobs(&self) -> std::path::PathBuf {
         self.root.join("ledger/blobs")
     }
 }
@@ -322,6 +305,10 @@ fn removed_objects(record: &Record) -> Vec<RemovedObject> {
 fn due_place(key: &[u8]) -> Result<keys::Place, StoreError> {
     keys::Place::from_bytes(key)
         .ok_or_else(|| StoreError::Rows("a key of the list of dates is none".into()))
+}
+
+fn due_facts(row: &[u8]) -> Result<DueFacts, StoreError> {
+    serde_json::from_slice(row).map_err(|e| StoreError::Rows(e.to_string()))
 }
 
 fn in_days(now: Moment, days: u32) -> Moment {

@@ -201,6 +201,9 @@ pub enum Refusal {
     /// The plan is approved already.
     #[error("plan {0} is approved already")]
     ApprovedAlready(Digest),
+    /// The policy names as a witness whose key is not one of a witness.
+    #[error("the key {0} is a log's and not a witness's")]
+    NoWitness(String),
     /// Nobody knows what the time is.
     #[error("disposal is stopped until two people confirm the time")]
     ClockStopped,
@@ -242,7 +245,7 @@ impl Explain for Refusal {
             Self::Clock(e) => e.hint(),
             Self::Used(_) => Some("let recvault print a new statement and sign that".into()),
             Self::ClockStopped => {
-                Some("recvault clock show tells why; recvault clock confirm".into())
+                Some("recvault rule show tells why; recvault rule clock confirms it".into())
             }
             Self::NotRegistered(..) => Some("recvault registry import adds it".into()),
             Self::NoSuchPlan(_) => Some("recvault disposal show names the newest".into()),

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use super::{Correction, Keeping, Planned, Rules};
+use super::{Correction, Keeping, Planned, Rules, Waiting};
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId},
     custody::{Hold, RosterHistory},
     event::{Event, Sealed, What},
     recording::{Finding, FindingKind, Record, Sighting, State},
     registry::{self, Assignment, Change, Device, Officer, Register},
-    retention::ComplianceClock,
+    retention::{ClockError, ClockTerms, ComplianceClock},
 };
 
 /// The ledger holds an event that cannot follow from those before it.
@@ -69,6 +69,7 @@ pub(super) trait Below {
     fn record(&self, id: RecordingId) -> Result<Option<Record>, String>;
     fn keeping(&self, id: RecordingId) -> Result<Option<Keeping>, String>;
     fn is_used(&self, statement: Digest) -> Result<bool, String>;
+    fn waiting(&self, statement: Digest) -> Result<Option<Waiting>, String>;
     /// Recordings of a recorder that began from one instant up to another.
     fn of_device(&self, device: &str, from: Moment, to: Moment)
     -> Result<Vec<RecordingId>, String>;
@@ -88,6 +89,8 @@ pub(super) struct Folding<'a> {
     pub(super) rules_changed: bool,
     /// Statements accepted in this group, with their events.
     pub(super) statements: BTreeMap<Digest, u64>,
+    /// Statements that wait for more signatures, or ceased to.
+    pub(super) waiting: BTreeMap<Digest, Option<Waiting>>,
     /// Ended nights of this group: number of the event and its body.
     pub(super) nights: Vec<(u64, Moment, What)>,
 }
@@ -106,6 +109,7 @@ impl<'a> Folding<'a> {
             rules,
             rules_changed: false,
             statements: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             nights: Vec::new(),
         }
     }
@@ -153,6 +157,14 @@ impl<'a> Folding<'a> {
         Ok(self.statements.contains_key(&statement) || self.below.is_used(statement)?)
     }
 
+    /// The statement of this digest that waits for more signatures, if one does.
+    pub(super) fn waiting(&self, statement: Digest) -> Result<Option<Waiting>, String> {
+        match self.waiting.get(&statement) {
+            Some(waiting) => Ok(waiting.clone()),
+            None => self.below.waiting(statement),
+        }
+    }
+
     /// Takes one event in.
     pub(super) fn apply(
         &mut self,
@@ -187,7 +199,28 @@ impl<'a> Folding<'a> {
             | What::SourceReleased { id, .. }
             | What::SourceRemoved { id } => self.update(n, *id, |_, _| {}),
             What::StatementAccepted { statement, .. } => {
-                self.statements.insert(statement.digest(), n);
+                let digest = statement.digest();
+                self.statements.insert(digest, n);
+                let rows = |reason| FoldError::Rows { n, reason };
+                if self.waiting(digest).map_err(rows)?.is_some() {
+                    self.waiting.insert(digest, None);
+                }
+                Ok(())
+            }
+            What::StatementSigned {
+                statement,
+                signatures,
+                people,
+                attached,
+            } => {
+                let digest = statement.digest();
+                let rows = |reason| FoldError::Rows { n, reason };
+                let before = self.waiting(digest).map_err(rows)?;
+                let mut waiting = before.unwrap_or_else(|| Waiting::new(statement.clone(), at));
+                waiting.signatures.extend(signatures.iter().cloned());
+                waiting.people.clone_from(people);
+                waiting.attached = waiting.attached.or(*attached);
+                self.waiting.insert(digest, Some(waiting));
                 Ok(())
             }
             What::RosterChanged { change } => {
@@ -219,24 +252,17 @@ impl<'a> Folding<'a> {
                 reading,
                 behind_ms,
                 ..
-            } => {
-                let rules = self.rules(n)?;
-                let Some(terms) = rules.policy().map(|p| p.terms().clock) else {
-                    return Err(FoldError::NoRules { n });
-                };
-                rules
-                    .clock
-                    .apply_confirmed(*at, *reading, terms)
-                    .map_err(|e| FoldError::Against {
-                        n,
-                        why: e.to_string(),
-                    })?;
-                if *behind_ms > 0 {
-                    let (to, by_ms) = (*at, *behind_ms);
-                    rules.corrections.push(Correction { to, by_ms });
-                }
-                Ok(())
-            }
+            } => self.vouch(n, *at, *behind_ms, |clock, terms| {
+                clock.apply_confirmed(*at, *reading, terms)
+            }),
+            What::ClockWitnessed {
+                at,
+                reading,
+                behind_ms,
+                ..
+            } => self.vouch(n, *at, *behind_ms, |clock, terms| {
+                clock.apply_witnessed(*at, *reading, terms)
+            }),
             What::RecordingClassified {
                 id, raising, actor, ..
             } => self.update(n, *id, |_, k| {
@@ -484,6 +510,28 @@ impl<'a> Folding<'a> {
     fn rules(&mut self, n: u64) -> Result<&mut Rules, FoldError> {
         self.rules_changed = true;
         self.rules.as_mut().ok_or(FoldError::NoRules { n })
+    }
+
+    /// Somebody vouched for the time.
+    fn vouch(
+        &mut self,
+        n: u64,
+        to: Moment,
+        by_ms: i64,
+        apply: impl FnOnce(&mut ComplianceClock, ClockTerms) -> Result<(), ClockError>,
+    ) -> Result<(), FoldError> {
+        let rules = self.rules(n)?;
+        let Some(terms) = rules.policy().map(|p| p.terms().clock) else {
+            return Err(FoldError::NoRules { n });
+        };
+        apply(&mut rules.clock, terms).map_err(|e| FoldError::Against {
+            n,
+            why: e.to_string(),
+        })?;
+        if by_ms > 0 {
+            rules.corrections.push(Correction { to, by_ms });
+        }
+        Ok(())
     }
 
     /// Changes a recording and what keeps it, and reckons its date anew.

@@ -2,9 +2,10 @@
 //! to into the index.
 
 use super::{
-    Keeping, StoreError,
+    Keeping, StoreError, Waiting,
     fold::{Below, Folding},
-    keeping, rows,
+    keeping::put_keeping,
+    rows,
 };
 use crate::{
     base::{Digest, Moment, RecordingId},
@@ -28,6 +29,12 @@ impl Below for Committed<'_> {
     fn is_used(&self, statement: Digest) -> Result<bool, String> {
         let row = self.0.get(Column::Statements, statement.as_bytes());
         row.map(|row| row.is_some()).map_err(|e| e.to_string())
+    }
+    fn waiting(&self, statement: Digest) -> Result<Option<Waiting>, String> {
+        let row = self.0.get(Column::Waiting, statement.as_bytes());
+        let row = row.map_err(|e| e.to_string())?;
+        let read = row.map(|row| serde_json::from_slice(&row));
+        read.transpose().map_err(|e| e.to_string())
     }
     fn of_device(
         &self,
@@ -61,8 +68,8 @@ pub(super) fn rows_of(
         index::put_record(&mut batch, before.as_ref(), after)?;
     }
     for (id, (before, after)) in &folding.keepings {
-        if let Some((_, record)) = folding.records.get(id) {
-            keeping::put(&mut batch, record, before.as_ref(), after)
+        if let Some((was, record)) = folding.records.get(id) {
+            put_keeping(&mut batch, (was.as_ref(), before.as_ref()), record, after)
                 .map_err(|e| StoreError::Rows(e.to_string()))?;
         }
     }
@@ -72,6 +79,17 @@ pub(super) fn rows_of(
             statement.as_bytes().to_vec(),
             keys::number(*n),
         );
+    }
+    for (statement, waiting) in &folding.waiting {
+        let key = statement.as_bytes().to_vec();
+        match waiting {
+            Some(waiting) => {
+                let json = serde_json::to_vec(waiting);
+                let json = json.map_err(|e| StoreError::Rows(e.to_string()))?;
+                batch.put(Column::Waiting, key, json);
+            }
+            None => batch.delete(Column::Waiting, key),
+        }
     }
     if let Some(rules) = folding.rules.as_ref().filter(|_| folding.rules_changed) {
         rows::put_rules(&mut batch, rules)?;

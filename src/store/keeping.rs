@@ -41,28 +41,30 @@ pub struct Keeping {
     pub plan: Option<Digest>,
 }
 
-impl Keeping {
-    /// The facts as they were reckoned, dates that may be behind the truth put right.
-    fn inputs(&self, record: &Record, rules: &Rules) -> Inputs {
-        let held = self.holds.standing().iter().map(|hold| HeldBy {
-            number: u64::from(hold.number),
-            case: hold.case.clone(),
-        });
-        let mut inputs = Inputs::of(record, self.standing.clone(), held.collect(), self.promised);
-        inputs.latest_ingest = rules.latest(inputs.latest_ingest);
-        let behind_ms = |ordered: Moment| rules.latest(ordered).ms_since(ordered);
-        inputs.standing.put_off(behind_ms);
-        inputs
-    }
+/// What the index ordered by date keeps beside each date: the facts that a plan looks at, so that
+/// what is due is read from one place, whatever else is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DueFacts {
+    /// SHA-256 of the original.
+    pub digest: Digest,
+    /// Its size.
+    pub bytes: u64,
+    /// The facts as they were stamped.
+    inputs: Inputs,
+    /// Version of the policy by which they were reckoned.
+    policy: u64,
+    /// Version of the policy that was in force when the bytes were seen last.
+    seen_under: u64,
+}
 
-    /// The facts that a decision about the recording looks at, with the promises of policies that
-    /// came into force since they were reckoned.
-    #[must_use]
-    pub fn caught_up(&self, record: &Record, rules: &Rules) -> Inputs {
-        let mut inputs = self.inputs(record, rules);
+impl DueFacts {
+    /// The facts with what is known since they were reckoned: dates that may be behind the truth
+    /// put right, and the promises of later policies.
+    pub(super) fn caught_up(&self, rules: &Rules) -> Inputs {
+        let mut inputs = put_right(self.inputs.clone(), rules);
         // Where the date of the ingest proves to be later than it was stamped, every policy since
         // then promises anew.
-        let since = match inputs.latest_ingest > latest_ingest(record) {
+        let since = match inputs.latest_ingest > self.inputs.latest_ingest {
             true => self.seen_under,
             false => self.policy.saturating_add(1),
         };
@@ -70,6 +72,42 @@ impl Keeping {
             inputs.promised = promise(policy, &inputs);
         }
         inputs
+    }
+}
+
+/// Dates that may be behind the truth put right.
+fn put_right(mut inputs: Inputs, rules: &Rules) -> Inputs {
+    inputs.latest_ingest = rules.latest(inputs.latest_ingest);
+    let behind_ms = |ordered: Moment| rules.latest(ordered).ms_since(ordered);
+    inputs.standing.put_off(behind_ms);
+    inputs
+}
+
+impl Keeping {
+    /// The facts as they were stamped.
+    fn inputs(&self, record: &Record) -> Inputs {
+        let held = self.holds.standing().iter().map(|hold| HeldBy {
+            number: u64::from(hold.number),
+            case: hold.case.clone(),
+        });
+        Inputs::of(record, self.standing.clone(), held.collect(), self.promised)
+    }
+
+    pub(super) fn due_facts(&self, record: &Record) -> DueFacts {
+        DueFacts {
+            digest: record.digest,
+            bytes: record.bytes,
+            inputs: self.inputs(record),
+            policy: self.policy,
+            seen_under: self.seen_under,
+        }
+    }
+
+    /// The facts that a decision about the recording looks at, with the promises of policies that
+    /// came into force since they were reckoned.
+    #[must_use]
+    pub fn caught_up(&self, record: &Record, rules: &Rules) -> Inputs {
+        self.due_facts(record).caught_up(rules)
     }
 
     /// Reckons promise and date by the facts as they are now. `before` is the record before the
@@ -81,10 +119,11 @@ impl Keeping {
         if let Some(before) = before {
             self.promised = self.caught_up(before, rules).promised;
         }
-        if before.is_none_or(|before| latest_ingest(before) < latest_ingest(now)) {
+        let seen = |record| self.inputs(record).latest_ingest;
+        if before.is_none_or(|before| seen(before) < seen(now)) {
             self.seen_under = policy.version();
         }
-        let inputs = self.inputs(now, rules);
+        let inputs = put_right(self.inputs(now), rules);
         self.promised = promise(policy, &inputs);
         let inputs = Inputs {
             promised: self.promised,
@@ -98,37 +137,41 @@ impl Keeping {
     }
 }
 
-/// When the bytes were seen last, as it was stamped.
-fn latest_ingest(record: &Record) -> Moment {
-    let sighted = record.sightings.iter().map(|s| s.at).max();
-    sighted.unwrap_or_default().max(record.admitted_at)
-}
-
-/// Writes the row and its place in the index ordered by date.
-pub(super) fn put(
+/// Puts the row, and the recording's place in the index ordered by date, into a batch. `old` is what
+/// the recording was before, as far as it was.
+///
+/// # Errors
+/// Never, for what came from the ledger.
+pub fn put_keeping(
     batch: &mut Batch,
+    old: (Option<&Record>, Option<&Keeping>),
     record: &Record,
-    old: Option<&Keeping>,
     new: &Keeping,
 ) -> Result<(), serde_json::Error> {
-    let place = |expires: Moment| keys::Place::new(expires, record.id).as_bytes().to_vec();
     batch.put(
         Column::Keeping,
         record.id.as_bytes().to_vec(),
         serde_json::to_vec(new)?,
     );
-    let (was, is) = (old.and_then(|k| k.expires), new.expires);
-    if was != is {
-        if let Some(was) = was {
-            batch.delete(Column::ByDue, place(was));
-        }
-        if let Some(is) = is {
-            batch.put(
-                Column::ByDue,
-                place(is),
-                record.bytes.to_be_bytes().to_vec(),
-            );
-        }
+    let is = due_row(record, new);
+    let was = match old {
+        (Some(record), Some(keeping)) => due_row(record, keeping),
+        _ => None,
+    };
+    if was == is {
+        return Ok(());
+    }
+    if let Some((place, _)) = was {
+        batch.delete(Column::ByDue, place.as_bytes().to_vec());
+    }
+    if let Some((place, facts)) = is {
+        let facts = serde_json::to_vec(&facts)?;
+        batch.put(Column::ByDue, place.as_bytes().to_vec(), facts);
     }
     Ok(())
+}
+
+fn due_row(record: &Record, keeping: &Keeping) -> Option<(keys::Place, DueFacts)> {
+    let place = keys::Place::new(keeping.expires?, record.id);
+    Some((place, keeping.due_facts(record)))
 }

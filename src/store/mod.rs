@@ -33,6 +33,8 @@ mod rendition;
 mod rows;
 mod rules;
 mod statements;
+mod waiting;
+mod witnessing;
 mod writer;
 
 use std::{
@@ -46,13 +48,15 @@ pub use copies::{Recorded, Recorders, Tended};
 pub use disposing::Upcoming;
 pub use error::{Refusal, StoreError};
 pub use holding::HoldRequest;
-pub use keeping::Keeping;
+pub use keeping::{Keeping, put_keeping};
 pub use rebuild::{Rebuilt, rebuild};
 pub use recover::Recovered;
 pub use regain::{Regained, regain};
 pub use rows::Night;
 pub use rules::{Correction, Planned, Rules, reading};
-pub use statements::{Agreed, Attached};
+pub use statements::Agreed;
+pub use waiting::{Attached, Waiting};
+pub use witnessing::Cosigned;
 pub use writer::Proposal;
 
 use crate::{
@@ -61,7 +65,7 @@ use crate::{
     event::{Event, What},
     index::{Column, Filter, Found, Index, Memo, Page, Pending, keys},
     ledger::{Ledger, LogKey},
-    proof::{Checkpoint, Note, NoteSignature, Verifier},
+    proof::{Checkpoint, Verifier},
     recording::Record,
     registry::{Change, Register},
     retention::{Policy, Reading, Times},
@@ -215,18 +219,6 @@ impl Store {
     #[must_use]
     pub const fn log(&self) -> &Verifier {
         &self.log
-    }
-
-    /// Keeps a witness's cosignature beside the log's own signature of the checkpoint.
-    ///
-    /// # Errors
-    /// When it is not by this witness over this checkpoint.
-    pub fn cosigned(
-        &self,
-        cosignature: &NoteSignature,
-        witness: &Verifier,
-    ) -> Result<Note, StoreError> {
-        self.writer.cosigned(cosignature.clone(), witness.clone())
     }
 
     /// Completes everything and signs a checkpoint over all events so far.

@@ -1,7 +1,7 @@
 //! The past, recomputed from the ledger: what was known of a recording at an instant.
 
 use super::{
-    Keeping, Store, StoreError,
+    Keeping, Store, StoreError, Waiting,
     fold::{Below, Folding},
 };
 use crate::{
@@ -24,6 +24,9 @@ impl Below for Nothing {
     }
     fn is_used(&self, _: Digest) -> Result<bool, String> {
         Ok(false)
+    }
+    fn waiting(&self, _: Digest) -> Result<Option<Waiting>, String> {
+        Ok(None)
     }
     fn of_device(&self, _: &str, _: Moment, _: Moment) -> Result<Vec<RecordingId>, String> {
         Ok(Vec::new())

@@ -1,27 +1,22 @@
 //! Acts that people sign for. A statement comes in as its text with signatures; here, on the rows
 //! as they stand, it is judged, and what it agrees to happens in the same batch.
 
-use super::{Proposal, Store, StoreError, correcting, error::Refusal};
+use super::{
+    Proposal, Store, StoreError, correcting,
+    error::Refusal,
+    waiting::{Attached, Waiting},
+};
 use crate::{
-    base::{Digest, RecordingId, text::duration_human},
+    base::{Digest, Moment, RecordingId, text::duration_human},
     custody::{
-        Context, Kind, Matter, Nonce, Quorum, Roster, Standing, Statement, Target, judge,
-        statement::Head, verify_statement,
+        Context, Kind, Matter, Nonce, Quorum, Standing, Statement, Target, judge, statement::Head,
+        verify_statement,
     },
     event::What,
-    retention::{Clause, Lowering, PlanApproval, Policy, class::Raised},
+    index::Column,
+    proof::{Algorithm, Verifier},
+    retention::{Clause, Lowering, PlanApproval, class::Raised},
 };
-
-/// What comes with a statement that names a text by its digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attached {
-    /// Nothing.
-    Nothing,
-    /// The roster that it is about.
-    Roster(Box<Roster>),
-    /// The policy that it is about.
-    Policy(Box<Policy>),
-}
 
 /// What a statement came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +27,19 @@ pub struct Agreed {
     pub people: Vec<String>,
     /// What happened, as sentences.
     pub done: Vec<String>,
+    /// Nothing happened yet: it waits for more people to sign.
+    pub waits: bool,
+}
+
+/// What a decision on a statement looks at.
+struct Submitted<'a> {
+    statement: &'a Statement,
+    /// Those that came now.
+    signatures: &'a [String],
+    /// Those that came before.
+    earlier: &'a [String],
+    attached: &'a Attached,
+    seen_at: Option<Moment>,
 }
 
 impl Store {
@@ -73,16 +81,49 @@ impl Store {
         self.settle_roster(by)?;
         let seen = statement.seen();
         let seen_at = self.event(seen)?.map(|event| event.at);
+        let attached = self.attached(&statement, attached)?;
+        let blobs = self.blobs();
         self.commit(by, move |proposal| {
             let digest = statement.digest();
             if proposal.is_used(digest)? {
                 return Err(Refusal::Used(digest).into());
             }
-            let quorum = agreement(proposal, &statement, &signatures, &attached, seen_at)?;
+            let waiting = proposal.waiting(digest)?;
+            let mut earlier = waiting.as_ref().map_or(vec![], |w| w.signatures.clone());
+            let submitted = Submitted {
+                statement: &statement,
+                signatures: &signatures,
+                earlier: &earlier,
+                attached: &attached,
+                seen_at,
+            };
+            let quorum = match agreement(proposal, &submitted)? {
+                Ok(quorum) => quorum,
+                Err((sentence, people)) => {
+                    let known = waiting.map_or(vec![], |w| w.people);
+                    if people.iter().all(|person| known.contains(person)) {
+                        return Err(Refusal::Wanting(sentence).into());
+                    }
+                    let attached = attached.keep(&blobs).map_err(StoreError::Blob)?;
+                    proposal.event(What::StatementSigned {
+                        statement,
+                        signatures,
+                        people: people.clone(),
+                        attached,
+                    });
+                    return Ok(Agreed {
+                        statement: digest,
+                        people,
+                        done: vec![format!("Nothing happens yet: {sentence}.")],
+                        waits: true,
+                    });
+                }
+            };
             let people = quorum.people().to_vec();
+            earlier.extend(signatures);
             proposal.event(What::StatementAccepted {
                 statement: statement.clone(),
-                signatures,
+                signatures: earlier,
                 people: people.clone(),
             });
             let done = act(proposal, &statement, &quorum, attached)?;
@@ -90,8 +131,26 @@ impl Store {
                 statement: digest,
                 people,
                 done,
+                waits: false,
             })
         })
+    }
+
+    /// The text that a statement names, from where the first who signed it left it.
+    fn attached(&self, statement: &Statement, given: Attached) -> Result<Attached, StoreError> {
+        if given != Attached::Nothing {
+            return Ok(given);
+        }
+        let key = statement.digest();
+        let row = self.index.get(Column::Waiting, key.as_bytes())?;
+        let waiting: Option<Waiting> = row
+            .map(|row| serde_json::from_slice(&row))
+            .transpose()
+            .map_err(|e| StoreError::Rows(e.to_string()))?;
+        match waiting.and_then(|w| w.attached) {
+            Some(blob) => Attached::kept(statement.kind(), &self.blobs(), &blob),
+            None => Ok(Attached::Nothing),
+        }
     }
 
     /// Reads the clocks for the log, so that the compliance clock goes on from here whatever
@@ -130,21 +189,27 @@ impl Store {
     }
 }
 
-/// Those who agree to the statement, if they are enough.
+/// Those who agree to the statement, if they are enough; else what is wanting, and who agrees.
+#[expect(clippy::type_complexity, reason = "a sentence, and people")]
 fn agreement(
     proposal: &Proposal<'_>,
-    statement: &Statement,
-    signatures: &[String],
-    attached: &Attached,
-    seen_at: Option<crate::base::Moment>,
-) -> Result<Quorum, StoreError> {
+    submitted: &Submitted<'_>,
+) -> Result<Result<Quorum, (String, Vec<String>)>, StoreError> {
+    let Submitted {
+        statement,
+        attached,
+        seen_at,
+        ..
+    } = *submitted;
     let rules = proposal.rules()?;
     let roster = rules.rosters.current();
-    let signers = signatures
-        .iter()
-        .map(|armored| verify_statement(statement, armored, roster))
+    let verified = |armored: &String| verify_statement(statement, armored, roster);
+    let signatures = submitted.signatures.iter().map(verified);
+    let mut signers = signatures
         .collect::<Result<Vec<_>, _>>()
         .map_err(Refusal::from)?;
+    // A signature that came before may be by a key that is no longer known: it no longer counts.
+    signers.extend(submitted.earlier.iter().filter_map(|s| verified(s).ok()));
     let (amendment, keeping);
     let matter = match (statement.kind(), statement.target()) {
         (Kind::Roster, _) => {
@@ -186,8 +251,8 @@ fn agreement(
         matter,
     };
     match judge(statement, &signers, &context) {
-        Standing::Enough(quorum) => Ok(quorum),
-        Standing::Wanting(sentence) => Err(Refusal::Wanting(sentence).into()),
+        Standing::Enough(quorum) => Ok(Ok(quorum)),
+        Standing::Wanting { sentence, people } => Ok(Err((sentence, people))),
         Standing::Refused(unfit) => Err(Refusal::from(unfit).into()),
     }
 }
@@ -234,6 +299,12 @@ fn act(
         (Kind::Policy, Target::Digest(named), Attached::Policy(policy)) => {
             if policy.digest() != named {
                 return Err(Refusal::Unattached("policy").into());
+            }
+            for key in &policy.terms().witnesses {
+                let key: Verifier = key.parse()?;
+                if key.algorithm() != Algorithm::Cosignature {
+                    return Err(Refusal::NoWitness(key.name().to_owned()).into());
+                }
             }
             let rules = proposal.rules()?;
             let change = rules

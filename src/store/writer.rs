@@ -13,7 +13,7 @@ use std::{
 use crossbeam_channel::Sender;
 
 use super::{
-    Keeping, Rules, StoreError,
+    Keeping, Rules, StoreError, Waiting,
     details::Details,
     fold::Folding,
     group::{self, Committed},
@@ -105,6 +105,14 @@ impl Proposal<'_> {
     /// When the row cannot be read.
     pub fn is_used(&self, statement: Digest) -> Result<bool, StoreError> {
         self.folding.is_used(statement).map_err(StoreError::Rows)
+    }
+
+    /// The statement of this digest that waits for more signatures, if one does.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn waiting(&self, statement: Digest) -> Result<Option<Waiting>, StoreError> {
+        self.folding.waiting(statement).map_err(StoreError::Rows)
     }
 
     /// What the clocks show.

@@ -41,7 +41,7 @@ fn plan(
             let planned = history.plan_change(&said, proposed, &quorum, now);
             planned.map_err(|e| e.to_string())
         }
-        Standing::Wanting(sentence) => Err(sentence),
+        Standing::Wanting { sentence, .. } => Err(sentence),
         Standing::Refused(why) => Err(why.to_string()),
     }
 }

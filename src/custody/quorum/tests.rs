@@ -169,7 +169,7 @@ fn a_sentence_says_what_is_missing() {
             .map(|n| signer(&office, *n, &statement(kind)))
             .collect();
         match judge(&statement(kind), &signers, &context(&office, matter)) {
-            Standing::Wanting(sentence) => sentence,
+            Standing::Wanting { sentence, .. } => sentence,
             other => panic!("{other:?}"),
         }
     };
@@ -247,7 +247,7 @@ fn a_statement_is_for_one_store_and_one_time() {
     let refused = |context: &Context| match judge(&statement(Kind::Policy), &both, context) {
         Standing::Refused(why) => Some(why),
         Standing::Enough(_) => None,
-        Standing::Wanting(sentence) => panic!("{sentence}"),
+        Standing::Wanting { sentence, .. } => panic!("{sentence}"),
     };
     let unseen = |events| {
         Some(Unfit::Unseen {
@@ -405,7 +405,8 @@ fn a_signature_of_another_statement_does_not_count() {
     };
     let other = Statement::new(other, [("reason", "r")]).unwrap();
     let signers = [signer(&office, 1, &said), signer(&office, 2, &other)];
-    let Standing::Wanting(sentence) = judge(&said, &signers, &context(&office, Matter::Plain))
+    let Standing::Wanting { sentence, .. } =
+        judge(&said, &signers, &context(&office, Matter::Plain))
     else {
         panic!("wang signed something else");
     };

@@ -107,6 +107,14 @@ fn facts(what: &What) -> String {
             statement.digest(),
             people.join(" and ")
         ),
+        What::StatementSigned {
+            statement, people, ..
+        } => format!(
+            "{}, {}, waits; signed by {}",
+            statement.kind().shape().act,
+            statement.digest(),
+            people.join(" and ")
+        ),
         What::RosterChanged { change } => match &**change {
             RosterChange::Proposed { roster, due, .. } => {
                 format!("roster {} from {due} on", roster.digest())
@@ -122,6 +130,9 @@ fn facts(what: &What) -> String {
         }
         What::ClockRead { reading } => format!("wall {}", reading.wall),
         What::ClockConfirmed { at, .. } => at.to_string(),
+        What::ClockWitnessed { at, witness, .. } => {
+            format!("{at}, by {}", witness.split('+').next().unwrap_or(witness))
+        }
         What::RecordingClassified { raising, actor, .. } => {
             format!("clause {}, by {actor}", raising.clause)
         }

@@ -104,6 +104,26 @@ pub fn recorders(rows: &[(&str, u64, String)], checkpoint: u64, style: Style) ->
     )
 }
 
+/// Statements that wait: the beginning of the digest, the act, what it is about, who has signed,
+/// since when.
+#[must_use]
+pub fn statements(rows: &[[String; 5]], style: Style) -> String {
+    if rows.is_empty() {
+        return "No statement waits for anybody.\n".into();
+    }
+    let head = ["Statement", "Act", "About", "Signed by", "Since"];
+    let mut out = table(style, &head);
+    for row in rows {
+        out.add_row(row.iter().map(|text| cell(text)));
+    }
+    super::flush_left(&mut out);
+    keep_whole(&mut out, &[0]);
+    format!(
+        "{}\nrecvault sign STATEMENT --print FILE shows one; with --key it is signed.\n",
+        text(&out).trim_end()
+    )
+}
+
 fn value(v: Option<&Value<String>>) -> &str {
     v.map_or("unknown", |v| v.value.as_str())
 }

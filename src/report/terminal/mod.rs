@@ -15,7 +15,7 @@ use comfy_table::{
 };
 
 pub use events::events;
-pub use list::{list, recorders};
+pub use list::{list, recorders, statements};
 pub use night::{night, night_findings, night_table, night_totals, night_where};
 pub use show::show;
 
@@ -195,7 +195,10 @@ mod tests {
             .collect();
         out.push(("list", list(&[record.clone(), other], &zone, style)));
         out.push(("list_nothing", list(&[], &zone, style)));
-        out.push(("show", show(&record, &zone, style)));
+        out.push((
+            "show",
+            show(&record, Some(&fixture::verdict()), &zone, style),
+        ));
         out
     }
 

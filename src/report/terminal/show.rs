@@ -12,6 +12,7 @@ use crate::{
         Attribution, MediaInfo, Record, Rendition, Severity, Timeline, Track, TrackKind, Value,
     },
     report::wording::grouped,
+    retention::Verdict,
 };
 
 /// Characters of a drawn strip of light or sound.
@@ -20,11 +21,12 @@ const STRIP_WIDTH: usize = 48;
 /// The recording as text in sections, times in `zone`. Each attributed value says where it came
 /// from, each finding where it is.
 #[must_use]
-pub fn show(record: &Record, zone: &TimeZone, style: Style) -> String {
+pub fn show(record: &Record, verdict: Option<&Verdict>, zone: &TimeZone, style: Style) -> String {
     let mut sections = vec![
         identity(record, zone, style),
         attribution(&record.attribution, zone, style),
     ];
+    sections.extend(verdict.map(|v| keeping(v, zone, style)));
     if let Some(media) = &record.media {
         sections.push(media_section(media, record.timeline.as_ref(), zone, style));
     }
@@ -78,6 +80,24 @@ fn identity(r: &Record, zone: &TimeZone, style: Style) -> String {
         ));
     }
     section(style, &format!("Recording {}", r.id), lines)
+}
+
+/// Until when it is kept and why, or since when it is due.
+fn keeping(verdict: &Verdict, zone: &TimeZone, style: Style) -> String {
+    let first = match verdict {
+        Verdict::Keep { until, .. } => line(
+            "kept",
+            match until {
+                Some(until) => format!("at least until {}", until.in_zone(zone)),
+                None => "without an expiry".to_owned(),
+            },
+        ),
+        Verdict::Due { since, .. } => line("due", format!("since {}", since.in_zone(zone))),
+    };
+    let reasons = verdict.reasons().iter();
+    let reasons = reasons.map(|reason| line("because", reason.short(zone)));
+    let lines = std::iter::once(first).chain(reasons).collect();
+    section(style, "How long it is kept", lines)
 }
 
 fn exact_bytes(n: u64) -> String {
