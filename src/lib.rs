@@ -38,6 +38,7 @@
 //! | 5 | [`store`] | vault, index and ledger as one; the only one that writes them |
 //! | 6 | [`intake`] | the stages of the night |
 //! | 6 | [`disposal`] | carries out an approved plan and certifies what is gone |
+//! | 6 | [`export`] | spends an approval: a package that every computer can check |
 //! | 7 | [`report`] | what a person reads |
 //! | 7 | [`config`] | `recvault.toml`, checked |
 //! | 8 | [`service`] | every command as data; executed here or sent to the store's owner |
@@ -59,6 +60,7 @@ pub mod custody;
 pub mod disposal;
 pub mod doctor;
 pub mod event;
+pub mod export;
 pub mod hashing;
 pub mod index;
 pub mod intake;

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("store", 5),
     ("intake", 6),
     ("disposal", 6),
+    ("export", 6),
     ("report", 7),
     ("config", 7),
     ("service", 8),
@@ -72,7 +73,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         &["vault", "store"],
         "only who committed the tombstone may remove",
     ),
-    ("maud::", &["report"], "pages are for people"),
+    ("maud::", &["report", "export"], "pages are for people"),
 ];
 
 /// A room is taken in at one sitting.

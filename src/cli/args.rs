@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand};
 use jiff::{civil::Date, tz::TimeZone};
 
+use super::access;
 use crate::media::generate::CLIPS_MAX;
 
 /// Keeps the recordings of law-enforcement recorders honest.
@@ -97,6 +98,21 @@ pub(super) enum Command {
     Disposal(Disposal),
     /// Roster, retention policy and clock
     Rule(Rule),
+    /// Ask to look at recordings; an approver of Market Management decides
+    Request(access::Wish),
+    /// List requests to look that may still be acted on
+    Requests(access::Requests),
+    /// Approve a request to look; an approver signs who did not ask for it
+    Approve(access::Decide),
+    /// Deny a request to look, or take its approval back; an approver signs
+    Deny(access::Deny),
+    /// Take a request of your own back
+    Cancel {
+        /// The request, or enough of its beginning
+        request: String,
+    },
+    /// Make the package of an approved request
+    Export(access::Export),
     /// List the statements that wait for more people to sign
     Statements(Json),
     /// Sign a statement that somebody else signed before

@@ -10,6 +10,7 @@
 //! | 70 | a defect of recvault |
 //! | 75 | somebody else is using the store |
 
+mod access;
 mod args;
 mod batch;
 mod check;
@@ -159,6 +160,12 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Hold(hold) => keep::hold(args, hold),
         Command::Disposal(disposal) => keep::disposal(args, disposal),
         Command::Rule(rule) => keep::rule(args, rule),
+        Command::Request(wish) => access::request(args, wish),
+        Command::Requests(requests) => access::requests(args, requests),
+        Command::Approve(decide) => access::approve(args, decide),
+        Command::Deny(deny) => access::deny(args, deny),
+        Command::Cancel { request } => access::cancel(args, request),
+        Command::Export(export) => access::export(args, export),
         Command::Statements(json) => sign::statements(args, json.json),
         Command::Sign { statement, signing } => {
             let statement = statement.clone();

@@ -29,9 +29,17 @@ pub(super) fn act(
     attached: Option<String>,
 ) -> Result<Ended, Failure> {
     let answer = store::ask(args, Command::Draft(ask), &())?;
-    let Answer::Draft { text, namespace } = answer else {
+    let Answer::Draft {
+        text,
+        namespace,
+        about,
+    } = answer
+    else {
         return Err(store::other_answer());
     };
+    if let Some(about) = about {
+        output::text(&about);
+    }
     if let Some(path) = &signing.print {
         fs::write(path, &text).map_err(|e| unwritten(path, &e))?;
         output::text(&format!(

@@ -2,8 +2,7 @@
 //!
 //! A kind has a namespace of its own, so that a signature under one can never stand for another.
 //! The table is the only place that knows which fields a kind has; reading, writing and checking
-//! a [`Statement`](super::Statement) go by it. Approvals of views and exports will be further
-//! rows.
+//! a [`Statement`](super::Statement) go by it.
 
 use std::{fmt, str::FromStr};
 
@@ -35,6 +34,10 @@ pub enum Kind {
     Clock,
     /// A recording is to be seen at once, and explained afterwards.
     BreakGlass,
+    /// A request to look may be acted on.
+    Approval,
+    /// A request to look may not be acted on.
+    Denial,
 }
 
 /// What a statement's target names.
@@ -108,7 +111,7 @@ const fn may(name: &'static str, form: Form) -> Field {
 const REASON: Field = need("reason", Form::Words);
 
 /// The table, in the order of [`Kind`].
-const SHAPES: [Shape; 9] = [
+const SHAPES: [Shape; 11] = [
     Shape {
         kind: Kind::Roster,
         word: "roster",
@@ -189,11 +192,27 @@ const SHAPES: [Shape; 9] = [
         fields: &[REASON],
         act: "an emergency view",
     },
+    Shape {
+        kind: Kind::Approval,
+        word: "approval",
+        namespace: "recvault-approval@v1",
+        target: TargetForm::Digest,
+        fields: &[may("reason", Form::Words)],
+        act: "the approval of an access request",
+    },
+    Shape {
+        kind: Kind::Denial,
+        word: "denial",
+        namespace: "recvault-denial@v1",
+        target: TargetForm::Digest,
+        fields: &[REASON],
+        act: "the denial of an access request",
+    },
 ];
 
 impl Kind {
     /// All kinds, in the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Roster,
         Self::HoldRelease,
         Self::ClassLower,
@@ -203,6 +222,8 @@ impl Kind {
         Self::Plan,
         Self::Clock,
         Self::BreakGlass,
+        Self::Approval,
+        Self::Denial,
     ];
 
     /// The kind's row.
@@ -345,7 +366,7 @@ mod tests {
                 assert!(!head.contains(&field.name), "{kind}: {}", field.name);
             }
         }
-        assert_eq!("approval".parse::<Kind>(), Err(()));
+        assert_eq!("viewing".parse::<Kind>(), Err(()));
     }
 
     #[test]

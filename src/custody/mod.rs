@@ -11,6 +11,7 @@
 //! roster in force at the statement's event says so; people are counted, not keys; taking rights
 //! away is fast, giving them is slow. Fails by typed refusals that say what is missing.
 
+pub mod access;
 pub mod actor;
 pub mod amendment;
 pub mod history;
@@ -19,6 +20,7 @@ pub mod key;
 pub mod kind;
 pub mod line;
 pub mod quorum;
+pub mod request;
 pub mod roster;
 pub mod signature;
 pub mod statement;

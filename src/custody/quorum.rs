@@ -8,6 +8,8 @@
 //! | attribution, time, clock, break-glass | two people, one an approver |
 //! | policy | two approvers |
 //! | plan | one approver who did not make the plan |
+//! | approval | one approver who did not ask for it; two for what is kept long-term, or for many recordings |
+//! | denial | one approver |
 //!
 //! People are counted, not keys: two signatures of one person are one. A key that was revoked
 //! since it signed does not count, and roles are those of the roster in force now. A statement is
@@ -51,6 +53,15 @@ pub enum Matter<'a> {
     },
     /// Who proposed the lowering, or made the plan.
     Proposed(&'a Actor),
+    /// The request to look.
+    Access {
+        /// Its digest.
+        request: Digest,
+        /// Who asked.
+        requester: &'a Actor,
+        /// Whether it takes two approvers.
+        two: bool,
+    },
 }
 
 /// What the judgement needs to know of the store.
@@ -166,13 +177,15 @@ enum Apart {
     Nobody,
     HoldParties,
     Proposer,
+    Requester,
 }
+
+const TWO_APPROVERS: &[Need] = &[Need::of(2, 2)];
 
 /// The kind's row of the table. What a hold or an amendment asks for stands with it, not here.
 const fn row(kind: Kind) -> (&'static [Need], Apart) {
     const ONE_APPROVER: &[Need] = &[Need::of(1, 1)];
     const TWO_ONE_APPROVER: &[Need] = &[Need::of(2, 1)];
-    const TWO_APPROVERS: &[Need] = &[Need::of(2, 2)];
     match kind {
         Kind::Roster | Kind::Policy => (TWO_APPROVERS, Apart::Nobody),
         Kind::HoldRelease => (ONE_APPROVER, Apart::HoldParties),
@@ -180,6 +193,8 @@ const fn row(kind: Kind) -> (&'static [Need], Apart) {
         Kind::Attribution | Kind::Time | Kind::Clock | Kind::BreakGlass => {
             (TWO_ONE_APPROVER, Apart::Nobody)
         }
+        Kind::Approval => (ONE_APPROVER, Apart::Requester),
+        Kind::Denial => (ONE_APPROVER, Apart::Nobody),
     }
 }
 
@@ -197,7 +212,8 @@ pub fn judge(statement: &Statement, signers: &[Signer], context: &Context) -> St
             by_hold = [hold.need()];
             by_hold.as_slice()
         }
-        Matter::Plain | Matter::Proposed(_) => fixed,
+        Matter::Access { two: true, .. } if statement.kind() == Kind::Approval => TWO_APPROVERS,
+        Matter::Plain | Matter::Proposed(_) | Matter::Access { .. } => fixed,
     };
     let mut counted: BTreeMap<&str, Role> = BTreeMap::new();
     let mut asides: Vec<String> = Vec::new();
@@ -268,6 +284,9 @@ fn check_fit(statement: &Statement, context: &Context) -> Result<(), Unfit> {
             Kind::Attribution | Kind::Time | Kind::Policy | Kind::Clock | Kind::BreakGlass,
             Matter::Plain,
         ) => true,
+        (Kind::Approval | Kind::Denial, Matter::Access { request, .. }) => {
+            statement.target() == Target::Digest(request)
+        }
         (Kind::HoldRelease, Matter::Hold { recording, hold }) => {
             statement.target() == Target::Recording(recording)
                 && statement.number("hold") == Some(u64::from(hold.number))
@@ -312,6 +331,9 @@ fn counts<'a>(
         (Apart::Proposer, Matter::Proposed(actor)) if actor.is(person) => {
             return Err("who proposes cannot approve");
         }
+        (Apart::Requester, Matter::Access { requester, .. }) if requester.is(person) => {
+            return Err("who asks to look cannot approve it");
+        }
         _ => {}
     }
     Ok(person)
@@ -332,6 +354,7 @@ const fn apart_words(kind: Kind, apart: Apart) -> &'static str {
     match (apart, kind) {
         (Apart::Nobody, _) => "",
         (Apart::HoldParties, _) => ", none of whom asked for the hold or placed it",
+        (Apart::Requester, _) => " who did not ask for it",
         (Apart::Proposer, Kind::Plan) => " who did not make the plan",
         (Apart::Proposer, _) => " who did not propose it",
     }

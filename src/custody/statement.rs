@@ -137,7 +137,9 @@ impl Nonce {
         Self(bytes)
     }
 
-    pub(super) fn read(text: &str) -> Option<Self> {
+    /// Reads one as it is written.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
         let bytes = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes());
         let nonce = Self(bytes.ok()?.try_into().ok()?);
         (nonce.to_string() == text).then_some(nonce)

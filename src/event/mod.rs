@@ -1,10 +1,12 @@
 //! Layer 3. Every event as versioned data. State changes only through an event; what has been
 //! written is hashed as it stands and never serialised again.
 
+pub mod access;
 pub mod line;
 pub mod sealed;
 pub mod what;
 
+pub use access::AccessRequested;
 pub use line::{Event, LineError, Writer};
 pub use sealed::{Detail, Sealed};
 pub use what::{RecordingAdmitted, RecordingExamined, What, WhichCopy};

@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sealed;
+use super::{AccessRequested, Sealed};
 use crate::{
     base::{Digest, Moment, RecordingId},
-    custody::{Actor, Hold, Roster, RosterChange, Statement},
+    custody::{Actor, Hold, Roster, RosterChange, Statement, access::UseOutcome},
     recording::{Attribution, Finding, Kind, MediaInfo, Rendition, State, Timeline},
     retention::{Lowering, PlanApproval, Policy, Raising, Reading, certificate::RemovedObject},
 };
@@ -361,6 +361,62 @@ pub enum What {
         /// Their bytes.
         bytes: u64,
     },
+    /// Somebody asked to look.
+    #[serde(rename = "access.requested")]
+    AccessRequested(Box<AccessRequested>),
+    /// A request to look was approved.
+    #[serde(rename = "access.approved")]
+    AccessApproved {
+        /// Digest of the request.
+        request: Digest,
+        /// Digest of the statement.
+        statement: Digest,
+        /// Who signed it.
+        people: Vec<String>,
+    },
+    /// A request to look was denied, or its approval taken back by an approver.
+    #[serde(rename = "access.denied")]
+    AccessDenied {
+        /// Digest of the request.
+        request: Digest,
+        /// Digest of the statement.
+        statement: Digest,
+        /// Who signed it.
+        people: Vec<String>,
+    },
+    /// Whoever had asked no longer wants it.
+    #[serde(rename = "access.cancelled")]
+    AccessCancelled {
+        /// Digest of the request.
+        request: Digest,
+        /// Who took it back.
+        actor: Actor,
+    },
+    /// One use of an approval was spent; only behind this event is anything opened.
+    #[serde(rename = "access.spent")]
+    AccessSpent {
+        /// Digest of the request.
+        request: Digest,
+        /// Number of the use, from 1.
+        number: u32,
+        /// Its id, which copies made by it carry.
+        id: RecordingId,
+        /// It goes on with a use that was cut off.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
+        /// Who runs it.
+        actor: Actor,
+    },
+    /// A use ended.
+    #[serde(rename = "access.ended")]
+    AccessEnded {
+        /// Digest of the request.
+        request: Digest,
+        /// Number of the use.
+        number: u32,
+        /// How it ended.
+        outcome: UseOutcome,
+    },
     /// A source left the inbox for `.released`.
     #[serde(rename = "source.released")]
     SourceReleased {
@@ -475,6 +531,7 @@ impl What {
             | Self::SourceReleased { name, .. } => vec![*name],
             Self::RecordingAdmitted(a) => a.remark.into_iter().chain([a.name]).collect(),
             Self::RecordingClassified { note, .. } => vec![*note],
+            Self::AccessRequested(a) => vec![a.purpose, a.recipient],
             Self::HoldPlaced {
                 reason, requester, ..
             } => vec![*reason, *requester],
@@ -516,6 +573,12 @@ impl What {
             | Self::DisposalPlanned { .. }
             | Self::DisposalApproved { .. }
             | Self::FixityChecked { .. }
+            | Self::AccessRequested(_)
+            | Self::AccessApproved { .. }
+            | Self::AccessDenied { .. }
+            | Self::AccessCancelled { .. }
+            | Self::AccessSpent { .. }
+            | Self::AccessEnded { .. }
             | Self::DeviceRegistered { .. }
             | Self::OfficerRegistered { .. }
             | Self::DeviceIssued { .. }

@@ -30,6 +30,8 @@ pub enum Column {
     Statements,
     /// Digest of a signed statement that more people must sign → it, with its signatures, as JSON.
     Waiting,
+    /// Digest of a request to look → it and everything that became of it, as JSON.
+    Access,
     /// The register of devices, officers and assignments.
     Register,
     /// Nights and what they did.
@@ -40,7 +42,7 @@ pub enum Column {
 
 impl Column {
     /// All columns, in the order of a dump.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Meta,
         Self::Events,
         Self::Records,
@@ -54,6 +56,7 @@ impl Column {
         Self::ByDue,
         Self::Statements,
         Self::Waiting,
+        Self::Access,
         Self::Register,
         Self::Nights,
         Self::CacheMemo,
@@ -76,6 +79,7 @@ impl Column {
             Self::ByDue => "by_due",
             Self::Statements => "statements",
             Self::Waiting => "waiting",
+            Self::Access => "access",
             Self::Register => "register",
             Self::Nights => "nights",
             Self::CacheMemo => "cache_memo",

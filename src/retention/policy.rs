@@ -105,6 +105,33 @@ pub struct ClockTerms {
     pub unconfirmed_days: u16,
 }
 
+/// How far one person alone gives access (clause 4.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessTerms {
+    /// Recordings above which a request takes two approvers.
+    pub two_above: u16,
+    /// Days that an approval may be good for.
+    pub days_max: u16,
+}
+
+impl Default for AccessTerms {
+    fn default() -> Self {
+        Self {
+            two_above: 10,
+            days_max: 30,
+        }
+    }
+}
+
+impl AccessTerms {
+    /// Whether nothing was written; such a policy has the digest that it had before there were
+    /// these terms.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A policy as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +152,9 @@ pub struct Terms {
     pub ceiling: Ceiling,
     /// How far the clock is believed.
     pub clock: ClockTerms,
+    /// How far one person alone gives access.
+    #[serde(default, skip_serializing_if = "AccessTerms::is_default")]
+    pub access: AccessTerms,
     /// Public keys of the witnesses whose cosignatures vouch for the time: of people outside the
     /// custodian's control, for whoever has such a key tells the compliance clock the time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -150,6 +180,7 @@ impl Default for Terms {
                 gap_hours: 72,
                 unconfirmed_days: UNCONFIRMED_DAYS_MAX,
             },
+            access: AccessTerms::default(),
             witnesses: Vec::new(),
         }
     }
@@ -271,6 +302,8 @@ impl Terms {
             1,
             n(UNCONFIRMED_DAYS_MAX),
         );
+        let days = self.access.days_max;
+        within("access.days_max", n(days), 1, n(DELAY_DAYS_MAX));
         let witnesses = self.witnesses.len() as u64;
         within("witnesses", witnesses, 0, WITNESSES_MAX);
         if self.keep_months < KEEP_MONTHS_MIN {

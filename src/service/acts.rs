@@ -3,7 +3,7 @@
 use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{
-    Answer, Failure,
+    Answer, Failure, access,
     command::{DraftAsk, WaitingStatement},
     execute::{recording, usage},
 };
@@ -20,6 +20,7 @@ pub(super) fn draft(
     zone: &TimeZone,
     ask: DraftAsk,
 ) -> Result<Answer, Failure> {
+    let mut about = None;
     let statement = match &ask {
         DraftAsk::Waiting { statement } => waiting(store, statement)?,
         DraftAsk::HoldRelease { id, hold, reason } => {
@@ -94,6 +95,15 @@ pub(super) fn draft(
             let target = Target::Digest(read_roster(roster)?.digest());
             store.draft(Kind::Roster, target, &[("reason", reason)])?
         }
+        DraftAsk::Approval { request } => {
+            let access = access::one(store, request)?;
+            about = Some(access.request.text());
+            store.draft(Kind::Approval, Target::Digest(access.digest), &[])?
+        }
+        DraftAsk::Denial { request, reason } => {
+            let target = Target::Digest(access::one(store, request)?.digest);
+            store.draft(Kind::Denial, target, &[("reason", reason)])?
+        }
         DraftAsk::Clock { confirm, reason } => {
             let at = confirm.clone().unwrap_or_else(|| clock.now().to_string());
             let fields = [("confirm", at.as_str()), ("reason", reason)];
@@ -103,6 +113,7 @@ pub(super) fn draft(
     Ok(Answer::Draft {
         text: statement.text(),
         namespace: statement.kind().namespace().to_owned(),
+        about,
     })
 }
 

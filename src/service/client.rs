@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    os::unix::net::UnixStream,
+    os::{fd::BorrowedFd, unix::net::UnixStream},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -31,10 +31,12 @@ pub(super) enum Asked {
 pub(super) fn ask(
     root: &Path,
     command: &Command,
+    folder: Option<BorrowedFd<'_>>,
     watcher: &dyn Watcher,
     interrupt: &Interrupt,
 ) -> Asked {
-    match wire::connect(root).and_then(|stream| converse(&stream, command, watcher, interrupt)) {
+    let stream = wire::connect(root);
+    match stream.and_then(|s| converse(&s, command, folder, watcher, interrupt)) {
         Ok(Some(said)) => Asked::Said(said),
         Ok(None) | Err(_) => Asked::Gone,
     }
@@ -43,13 +45,12 @@ pub(super) fn ask(
 fn converse(
     stream: &UnixStream,
     command: &Command,
+    folder: Option<BorrowedFd<'_>>,
     watcher: &dyn Watcher,
     interrupt: &Interrupt,
 ) -> io::Result<Option<Result<Answer, Failure>>> {
-    wire::send(
-        &mut &*stream,
-        &ToOwner::Do(PROTOCOL, Box::new(command.clone())),
-    )?;
+    let ask = ToOwner::Do(PROTOCOL, Box::new(command.clone()));
+    wire::send_with(stream, &ask, folder)?;
     let mut lines = Lines::new(stream.try_clone()?);
     let over = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -1,10 +1,15 @@
 //! Commands, answers and failures as data.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
+use super::AccessAsk;
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment},
+    custody::access::Access,
     disposal::Applied,
+    export::Exported,
     intake::{NightSummary, Progress, Upkeep},
     recording::Record,
     report::Written,
@@ -81,6 +86,15 @@ pub enum Command {
     },
     /// Statements that wait for more signatures.
     Statements,
+    /// Something about requests to look.
+    Access(AccessAsk),
+    /// Make the package of an approved request, in the folder that was handed over.
+    Export {
+        /// Digest of the request, or enough of its beginning.
+        request: String,
+        /// The folder, for messages and for an owner that is this process.
+        to: PathBuf,
+    },
     /// Something about disposal.
     Disposal(DisposalAsk),
     /// Roster, policy and clock as they stand.
@@ -199,6 +213,18 @@ pub enum DraftAsk {
     Roster {
         /// The new roster's text.
         roster: String,
+        /// Why.
+        reason: String,
+    },
+    /// Approve a request to look.
+    Approval {
+        /// Its digest, or enough of its beginning.
+        request: String,
+    },
+    /// Deny one.
+    Denial {
+        /// Its digest, or enough of its beginning.
+        request: String,
         /// Why.
         reason: String,
     },
@@ -361,6 +387,17 @@ pub enum Answer {
         /// The log's public key.
         vkey: String,
     },
+    /// Requests to look.
+    Accesses {
+        /// Them, the oldest first.
+        accesses: Vec<Access>,
+        /// The time that they are judged by.
+        now: Moment,
+        /// IANA name of the office's time zone.
+        time_zone: String,
+    },
+    /// A package stands in its place.
+    Exported(Box<Exported>),
     /// A cosignature was kept.
     Cosigned {
         /// The checkpoint with it.
@@ -396,6 +433,9 @@ pub enum Answer {
         text: String,
         /// The namespace to sign it under.
         namespace: String,
+        /// The text that it names by digest, to be read before it is signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<String>,
     },
     /// A disposal plan.
     Plan {

@@ -1,6 +1,7 @@
 //! Executing commands on a store that this process owns.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
@@ -8,7 +9,9 @@ use std::{
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
-use super::{Answer, Command, Failure, ListRequest, Ownership, acts, keeping, settings, upkeep};
+use super::{
+    Answer, Command, Failure, ListRequest, Ownership, access, acts, keeping, settings, upkeep,
+};
 use crate::{
     base::{Clock, ErrorKind, Moment, RecordingId, SystemClock},
     batch::{Interrupt, Stop},
@@ -27,6 +30,8 @@ pub struct Executor {
     clock: Arc<dyn Clock>,
     /// Since when a night runs, if one does, and who started it.
     night: Mutex<Option<(Moment, u32)>>,
+    /// Uses of approvals that run now.
+    exports: access::Running,
     /// Asked when the owner itself is to stop.
     closing: Interrupt,
     _ownership: Ownership,
@@ -62,18 +67,21 @@ impl Executor {
             store,
             clock,
             night: Mutex::default(),
+            exports: access::Running::default(),
             closing,
             _ownership: ownership,
         })
     }
 
-    /// Executes one command on behalf of the user `by`.
+    /// Executes one command on behalf of the user `by`. `folder` is a destination that a client has
+    /// opened and handed over.
     ///
     /// # Errors
     /// What the command refuses or fails on.
     pub fn execute(
         &self,
         command: Command,
+        folder: Option<File>,
         by: u32,
         watcher: &dyn Watcher,
         interrupt: &Interrupt,
@@ -110,6 +118,13 @@ impl Executor {
                 attached,
             } => acts::submit(&self.store, by, &statement, signatures, attached),
             Command::Statements => acts::statements(&self.store, &self.zone()?),
+            Command::Access(ask) => access::answer(&self.store, by, &self.zone()?, ask),
+            Command::Export { request, to } => {
+                let folder = access::own_folder(folder, &to, by)?;
+                let settings = settings::export(&self.root, &self.config()?)?;
+                let (store, running) = (&self.store, &self.exports);
+                access::export(store, &settings, running, by, &request, &folder, watcher)
+            }
             Command::Disposal(ask) => keeping::disposal(&self.store, by, ask),
             Command::Rules => acts::rules(&self.store),
             Command::Mirror(ask) => upkeep::mirror(&self.store, &self.config()?, &self.root, ask),

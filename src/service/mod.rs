@@ -9,6 +9,7 @@
 //! One process at a time owns a store, by a lock on its root folder that the kernel drops with
 //! the process. The terminal, the socket and later the web console are one path.
 
+mod access;
 mod acts;
 mod client;
 pub mod command;
@@ -23,6 +24,7 @@ mod settings;
 mod upkeep;
 mod wire;
 
+pub use access::AccessAsk;
 pub use command::{
     Answer, Command, DisposalAsk, DraftAsk, Failure, LedgerAsk, ListRequest, MirrorAsk, Recorder,
 };

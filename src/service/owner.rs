@@ -127,7 +127,7 @@ impl Drop for Listening {
 fn answer(stream: UnixStream, executor: &Executor) -> io::Result<()> {
     let caller = rustix::net::sockopt::socket_peercred(&stream)?.uid.as_raw();
     stream.set_read_timeout(Some(COMMAND_WAIT))?;
-    let mut lines = Lines::new(stream.try_clone()?);
+    let mut lines = Lines::new(wire::Receiving::new(stream.try_clone()?));
     let command = match lines.next::<ToOwner>() {
         Ok(Some(ToOwner::Do(PROTOCOL, command))) => *command,
         Ok(Some(ToOwner::Do(other, _))) => {
@@ -144,6 +144,7 @@ fn answer(stream: UnixStream, executor: &Executor) -> io::Result<()> {
             return wire::send(&mut &stream, &ToClient::Failure(failure));
         }
     };
+    let folder = lines.get_mut().take_folder().map(File::from);
     stream.set_read_timeout(None)?;
     let interrupt = Interrupt::default();
     let asked = interrupt.clone();
@@ -153,7 +154,7 @@ fn answer(stream: UnixStream, executor: &Executor) -> io::Result<()> {
         }
     });
     let sending = Mutex::new(&stream);
-    let said = executor.execute(command, caller, &ToSocket(&sending), &interrupt);
+    let said = executor.execute(command, folder, caller, &ToSocket(&sending), &interrupt);
     let last = match said {
         Ok(answer) => ToClient::Answer(Box::new(answer)),
         Err(failure) => ToClient::Failure(failure),

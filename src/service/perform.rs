@@ -1,6 +1,8 @@
 //! One way for every command: own the store for as long as it takes, or ask the owner.
 
 use std::{
+    fs::File,
+    os::fd::AsFd,
     path::Path,
     sync::Arc,
     thread,
@@ -8,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Answer, Command, Executor, Failure, Ownership,
+    Answer, Command, Executor, Failure, Ownership, access,
     client::{self, Asked},
     owner::{Listening, unopened},
 };
@@ -31,16 +33,22 @@ pub struct Caller<'a> {
 /// # Errors
 /// What the command itself refuses or fails on; `Busy` when the owner does not answer.
 pub fn perform(root: &Path, command: Command, caller: &Caller<'_>) -> Result<Answer, Failure> {
+    // Opened by whoever asks, with that person's rights.
+    let folder = match &command {
+        Command::Export { to, .. } => Some(access::open_folder(to)?),
+        _ => None,
+    };
     let mut patience = Instant::now() + OWNER_WAIT;
     loop {
         // Whoever listens is asked first: behind a socket that systemd holds, the owner has not
         // even started yet. A socket that a killed owner left behind refuses at once.
         let asked = Instant::now();
-        let answer = client::ask(root, &command, caller.watcher, caller.interrupt);
+        let handed = folder.as_ref().map(AsFd::as_fd);
+        let answer = client::ask(root, &command, handed, caller.watcher, caller.interrupt);
         if !matches!(answer, Asked::Said(_))
             && let Some(ownership) = Ownership::take(root).map_err(|e| unopened(root, &e))?
         {
-            return own(root, ownership, command, caller);
+            return own(root, ownership, command, folder, caller);
         }
         match answer {
             Asked::Said(said) => return said,
@@ -67,13 +75,14 @@ fn own(
     root: &Path,
     ownership: Ownership,
     command: Command,
+    folder: Option<File>,
     caller: &Caller<'_>,
 ) -> Result<Answer, Failure> {
     let executor = Arc::new(Executor::open(root, ownership, caller.interrupt.clone())?);
     let listening =
         Listening::start(root, Arc::clone(&executor)).map_err(|e| unopened(root, &e))?;
     let uid = rustix::process::getuid().as_raw();
-    let said = executor.execute(command, uid, caller.watcher, caller.interrupt);
+    let said = executor.execute(command, folder, uid, caller.watcher, caller.interrupt);
     drop(listening);
     said
 }

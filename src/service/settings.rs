@@ -11,6 +11,7 @@ use super::Failure;
 use crate::{
     base::{ErrorKind, durable},
     config::{self, Config},
+    export::ExportSettings,
     intake::{
         attribute::Attributing, derive::DerivingSettings, night::NightSettings, release::Release,
         scan::ScanSettings,
@@ -24,6 +25,9 @@ use crate::{
     },
     registry::Register,
 };
+
+/// What any office PC plays.
+const EXPORT_PROFILE: &str = "export-h264-mp4";
 
 /// What a night on the store at `root` is told.
 pub(super) fn night(
@@ -152,6 +156,33 @@ fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
     })
 }
 
+/// How packages of the store at `root` are made.
+pub(super) fn export(root: &Path, config: &Config) -> Result<ExportSettings, Failure> {
+    let shelf = Shelf::open(Some(&root.join("pipelines")))?;
+    let (font, font_index) = font(config)?;
+    Ok(ExportSettings {
+        office: config.office.name.clone(),
+        zone: config.office.zone.clone(),
+        plan: shelf.get(EXPORT_PROFILE)?.plan(&BTreeMap::new(), None)?,
+        mode: band_mode(config),
+        font,
+        font_index,
+        checks: checks(&config.checks),
+        launch: Launch {
+            // Somebody waits for it, also while a night runs.
+            nice: 0,
+            ..launch(Some(root), config)?
+        },
+    })
+}
+
+const fn band_mode(config: &Config) -> BandMode {
+    match config.band.mode {
+        config::BandMode::Above => BandMode::Above,
+        config::BandMode::Overlay => BandMode::Overlay,
+    }
+}
+
 fn deriving(root: &Path, config: &Config, shares: &Shares) -> Result<DerivingSettings, Failure> {
     let shelf = Shelf::open(Some(&root.join("pipelines")))?;
     let profile = shelf.get(&config.archive.profile)?;
@@ -170,10 +201,7 @@ fn deriving(root: &Path, config: &Config, shares: &Shares) -> Result<DerivingSet
         wanted,
         full_verify: config.archive.verify == config::Verify::Full,
         template: config.band.lines.join("\n").parse::<Template>()?,
-        mode: match config.band.mode {
-            config::BandMode::Above => BandMode::Above,
-            config::BandMode::Overlay => BandMode::Overlay,
-        },
+        mode: band_mode(config),
         font,
         font_index,
         checks: checks(&config.checks),

@@ -1,20 +1,78 @@
 //! Lines of JSON over a socket, bounded.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Read, Write},
+    mem::MaybeUninit,
     os::{
-        fd::AsRawFd,
+        fd::{AsRawFd, BorrowedFd, OwnedFd},
         unix::net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
 };
 
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::base::limits;
 
 /// Name of the socket in the store's root.
 pub(super) const SOCKET: &str = ".socket";
+
+/// Writes one message, and with its first byte hands over a folder that we have opened.
+pub(super) fn send_with<T: Serialize>(
+    mut stream: &UnixStream,
+    message: &T,
+    folder: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let Some(folder) = folder else {
+        return send(&mut stream, message);
+    };
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    let folders = [folder];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&folders));
+    let parts = [IoSlice::new(&line)];
+    let sent = sendmsg(stream, &parts, &mut control, SendFlags::NOSIGNAL)?;
+    stream.write_all(line.get(sent..).unwrap_or_default())
+}
+
+/// The reading end of a socket, which keeps a folder that comes with the bytes.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    stream: UnixStream,
+    folder: Option<OwnedFd>,
+}
+
+impl Receiving {
+    pub(super) const fn new(stream: UnixStream) -> Self {
+        Self {
+            stream,
+            folder: None,
+        }
+    }
+}
+
+impl Read for Receiving {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let mut parts = [IoSliceMut::new(bytes)];
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let received = recvmsg(&self.stream, &mut parts, &mut control, flags)?;
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(folders) = message {
+                // The first; whatever else somebody sends is closed again.
+                self.folder = self.folder.take().or(folders.into_iter().next());
+            }
+        }
+        Ok(received.bytes)
+    }
+}
 
 /// Writes one message.
 pub(super) fn send<T: Serialize>(stream: &mut impl Write, message: &T) -> io::Result<()> {
@@ -26,9 +84,21 @@ pub(super) fn send<T: Serialize>(stream: &mut impl Write, message: &T) -> io::Re
 /// Reads messages.
 pub(super) struct Lines<R>(BufReader<R>);
 
+impl Receiving {
+    /// The folder that came, once.
+    pub(super) const fn take_folder(&mut self) -> Option<OwnedFd> {
+        self.folder.take()
+    }
+}
+
 impl<R: Read> Lines<R> {
     pub(super) fn new(stream: R) -> Self {
         Self(BufReader::new(stream))
+    }
+
+    /// What came with the messages so far.
+    pub(super) fn get_mut(&mut self) -> &mut R {
+        self.0.get_mut()
     }
 
     /// The next message, or nothing at the end.

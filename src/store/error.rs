@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::fold::FoldError;
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId},
+    custody::request::RequestError,
     custody::{ChangeRefused, SignatureError, StatementError, Unfit, hold::HoldRefused},
     event::LineError,
     index::IndexError,
@@ -222,6 +223,37 @@ pub enum Refusal {
     /// People corrected the recording while a worker looked at it.
     #[error("recording {0} was corrected while it was looked at; the next night looks again")]
     CorrectedMeanwhile(RecordingId),
+    /// What was asked for cannot be signed.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// There is no such request to look.
+    #[error("there is no access request {0}")]
+    NoSuchRequest(Digest),
+    /// It stands otherwise than it would have to.
+    #[error("the access request {request} is {state}")]
+    NotApproved {
+        /// Which.
+        request: Digest,
+        /// How it stands.
+        state: &'static str,
+    },
+    /// It would be good for too long.
+    #[error("an approval for {days} days is asked for; it goes from 1 to {max}")]
+    TooLong {
+        /// Days asked for.
+        days: u16,
+        /// The most.
+        max: u16,
+    },
+    /// Somebody else asked for it.
+    #[error("{0} asked for it, and only who asked may take it back")]
+    AnotherAsked(String),
+    /// Who approved it would spend it.
+    #[error("{0} approved it, and so cannot be the one who uses it")]
+    OperatorApproved(String),
+    /// It is for another form.
+    #[error("it was asked for in the form '{0}'")]
+    AnotherForm(&'static str),
     /// This recvault cannot do that yet.
     #[error("this recvault cannot act on {} yet", .0.shape().act)]
     NotYet(crate::custody::Kind),
@@ -230,7 +262,7 @@ pub enum Refusal {
 impl Explain for Refusal {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Statement(_) | Self::Clause(_) => ErrorKind::Usage,
+            Self::Statement(_) | Self::Clause(_) | Self::Request(_) => ErrorKind::Usage,
             Self::Hold(e) => e.kind(),
             _ => ErrorKind::Refused,
         }
@@ -247,6 +279,9 @@ impl Explain for Refusal {
             Self::ClockStopped => {
                 Some("recvault rule show tells why; recvault rule clock confirms it".into())
             }
+            Self::NoSuchRequest(_) => Some("recvault requests lists them".into()),
+            Self::AnotherForm("view") => Some("recvault view shows it".into()),
+            Self::AnotherForm(_) => Some("recvault export makes the package".into()),
             Self::NotRegistered(..) => Some("recvault registry import adds it".into()),
             Self::NoSuchPlan(_) => Some("recvault disposal show names the newest".into()),
             _ => None,

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{Correction, Keeping, Planned, Rules, Waiting};
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId},
-    custody::{Hold, RosterHistory},
+    custody::{Hold, RosterHistory, access::Access},
     event::{Event, Sealed, What},
     recording::{Finding, FindingKind, Record, Sighting, State},
     registry::{self, Assignment, Change, Device, Officer, Register},
@@ -70,6 +70,7 @@ pub(super) trait Below {
     fn keeping(&self, id: RecordingId) -> Result<Option<Keeping>, String>;
     fn is_used(&self, statement: Digest) -> Result<bool, String>;
     fn waiting(&self, statement: Digest) -> Result<Option<Waiting>, String>;
+    fn access(&self, request: Digest) -> Result<Option<Access>, String>;
     /// Recordings of a recorder that began from one instant up to another.
     fn of_device(&self, device: &str, from: Moment, to: Moment)
     -> Result<Vec<RecordingId>, String>;
@@ -91,6 +92,8 @@ pub(super) struct Folding<'a> {
     pub(super) statements: BTreeMap<Digest, u64>,
     /// Statements that wait for more signatures, or ceased to.
     pub(super) waiting: BTreeMap<Digest, Option<Waiting>>,
+    /// Requests to look, as they will be.
+    pub(super) accesses: BTreeMap<Digest, Access>,
     /// Ended nights of this group: number of the event and its body.
     pub(super) nights: Vec<(u64, Moment, What)>,
 }
@@ -110,6 +113,7 @@ impl<'a> Folding<'a> {
             rules_changed: false,
             statements: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            accesses: BTreeMap::new(),
             nights: Vec::new(),
         }
     }
@@ -165,6 +169,14 @@ impl<'a> Folding<'a> {
         }
     }
 
+    /// The request of this digest, as it will be.
+    pub(super) fn access(&self, request: Digest) -> Result<Option<Access>, String> {
+        match self.accesses.get(&request) {
+            Some(access) => Ok(Some(access.clone())),
+            None => self.below.access(request),
+        }
+    }
+
     /// Takes one event in.
     pub(super) fn apply(
         &mut self,
@@ -193,6 +205,12 @@ impl<'a> Folding<'a> {
                 self.rules_changed = true;
                 Ok(())
             }
+            What::AccessRequested(_)
+            | What::AccessApproved { .. }
+            | What::AccessDenied { .. }
+            | What::AccessCancelled { .. }
+            | What::AccessSpent { .. }
+            | What::AccessEnded { .. } => self.apply_access(event, &open_text),
             What::NightStarted { .. } | What::StoreRegained { .. } => Ok(()),
             What::RecordingReappeared { id, .. }
             | What::RecordingRepaired { id, .. }
@@ -507,7 +525,7 @@ impl<'a> Folding<'a> {
         self.register_changed = true;
     }
 
-    fn rules(&mut self, n: u64) -> Result<&mut Rules, FoldError> {
+    pub(super) fn rules(&mut self, n: u64) -> Result<&mut Rules, FoldError> {
         self.rules_changed = true;
         self.rules.as_mut().ok_or(FoldError::NoRules { n })
     }

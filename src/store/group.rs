@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     base::{Digest, Moment, RecordingId},
+    custody::access::Access,
     index::{self, Batch, Column, KeyRange, Snapshot, keys},
     recording::Record,
 };
@@ -32,6 +33,12 @@ impl Below for Committed<'_> {
     }
     fn waiting(&self, statement: Digest) -> Result<Option<Waiting>, String> {
         let row = self.0.get(Column::Waiting, statement.as_bytes());
+        let row = row.map_err(|e| e.to_string())?;
+        let read = row.map(|row| serde_json::from_slice(&row));
+        read.transpose().map_err(|e| e.to_string())
+    }
+    fn access(&self, request: Digest) -> Result<Option<Access>, String> {
+        let row = self.0.get(Column::Access, request.as_bytes());
         let row = row.map_err(|e| e.to_string())?;
         let read = row.map(|row| serde_json::from_slice(&row));
         read.transpose().map_err(|e| e.to_string())
@@ -90,6 +97,10 @@ pub(super) fn rows_of(
             }
             None => batch.delete(Column::Waiting, key),
         }
+    }
+    for (request, access) in &folding.accesses {
+        let json = serde_json::to_vec(access).map_err(|e| StoreError::Rows(e.to_string()))?;
+        batch.put(Column::Access, request.as_bytes().to_vec(), json);
     }
     if let Some(rules) = folding.rules.as_ref().filter(|_| folding.rules_changed) {
         rows::put_rules(&mut batch, rules)?;

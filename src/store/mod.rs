@@ -9,6 +9,7 @@
 //! It fails by [`StoreError`]. After a failed write it takes nothing more until it is opened
 //! again, for what the disk holds is then unknown.
 
+mod access;
 mod admit;
 mod blobs;
 mod check;
@@ -19,6 +20,7 @@ mod details;
 mod disposing;
 mod error;
 mod fold;
+mod fold_access;
 mod group;
 mod holding;
 mod keeping;
@@ -42,6 +44,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
+pub use access::{AccessWish, Spent};
 pub use admit::{Admission, Admitted};
 pub use check::{Checked, Depth};
 pub use copies::{Recorded, Recorders, Tended};

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     base::{Digest, Moment, RecordingId},
+    custody::access::Access,
     event::Event,
     recording::Record,
     registry::Register,
@@ -26,6 +27,9 @@ impl Below for Nothing {
         Ok(false)
     }
     fn waiting(&self, _: Digest) -> Result<Option<Waiting>, String> {
+        Ok(None)
+    }
+    fn access(&self, _: Digest) -> Result<Option<Access>, String> {
         Ok(None)
     }
     fn of_device(&self, _: &str, _: Moment, _: Moment) -> Result<Vec<RecordingId>, String> {

@@ -2,15 +2,15 @@
 //! as they stand, it is judged, and what it agrees to happens in the same batch.
 
 use super::{
-    Proposal, Store, StoreError, correcting,
+    Proposal, Store, StoreError, access, correcting,
     error::Refusal,
     waiting::{Attached, Waiting},
 };
 use crate::{
     base::{Digest, Moment, RecordingId, text::duration_human},
     custody::{
-        Context, Kind, Matter, Nonce, Quorum, Standing, Statement, Target, judge, statement::Head,
-        verify_statement,
+        Context, Kind, Matter, Nonce, Quorum, Standing, Statement, Target, access::AccessState,
+        judge, statement::Head, verify_statement,
     },
     event::What,
     index::Column,
@@ -210,7 +210,7 @@ fn agreement(
         .map_err(Refusal::from)?;
     // A signature that came before may be by a key that is no longer known: it no longer counts.
     signers.extend(submitted.earlier.iter().filter_map(|s| verified(s).ok()));
-    let (amendment, keeping);
+    let (amendment, keeping, asked);
     let matter = match (statement.kind(), statement.target()) {
         (Kind::Roster, _) => {
             let Attached::Roster(proposed) = attached else {
@@ -235,6 +235,27 @@ fn agreement(
             keeping = proposal.keeping(recording)?;
             let proposer = keeping.classed_by.as_ref();
             Matter::Proposed(proposer.ok_or(Refusal::NotClassed(recording))?)
+        }
+        (Kind::Approval | Kind::Denial, Target::Digest(request)) => {
+            asked = access::known(proposal, request)?;
+            let (two, state) = (
+                access::takes_two(proposal, &asked)?,
+                asked.state(proposal.now()),
+            );
+            let decidable = match statement.kind() {
+                Kind::Approval => state == AccessState::Pending,
+                // An approver may take an approval back as well.
+                _ => matches!(state, AccessState::Pending | AccessState::Approved { .. }),
+            };
+            if !decidable {
+                return Err(access::not(request, state));
+            }
+            let requester = &asked.requester;
+            Matter::Access {
+                request,
+                requester,
+                two,
+            }
         }
         (Kind::Plan, Target::Digest(root)) => {
             let plan = rules.plan().filter(|p| p.root == root);
@@ -347,6 +368,24 @@ fn act(
                 ));
             }
             Ok(done)
+        }
+        (Kind::Approval, Target::Digest(request), _) => {
+            let people = quorum.people().to_vec();
+            proposal.event(What::AccessApproved {
+                request,
+                statement: digest,
+                people,
+            });
+            Ok(vec![format!("Request {request} is approved.")])
+        }
+        (Kind::Denial, Target::Digest(request), _) => {
+            let people = quorum.people().to_vec();
+            proposal.event(What::AccessDenied {
+                request,
+                statement: digest,
+                people,
+            });
+            Ok(vec![format!("Request {request} is denied.")])
         }
         (Kind::Plan, Target::Digest(root), _) => {
             let rules = proposal.rules()?;

@@ -25,6 +25,7 @@ use crate::{
         Clock, Digest, Moment, RecordingId,
         killpoint::{around, done, step},
     },
+    custody::access::Access,
     event::{Detail, Event, LineError, Sealed, What, Writer as By, line},
     index::{self, Batch, Column, Index, Memo},
     ledger::{Ledger, LogKey},
@@ -113,6 +114,14 @@ impl Proposal<'_> {
     /// When the row cannot be read.
     pub fn waiting(&self, statement: Digest) -> Result<Option<Waiting>, StoreError> {
         self.folding.waiting(statement).map_err(StoreError::Rows)
+    }
+
+    /// A request to look, as it stands.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn access(&self, request: Digest) -> Result<Option<Access>, StoreError> {
+        self.folding.access(request).map_err(StoreError::Rows)
     }
 
     /// What the clocks show.

@@ -45,6 +45,15 @@ fn hold_matter(hold: &Hold) -> Matter<'_> {
     }
 }
 
+/// The request that the statements of these tests are about.
+fn access(requester: &Actor, two: bool) -> Matter<'_> {
+    Matter::Access {
+        request: Digest::new([9; 32]),
+        requester,
+        two,
+    }
+}
+
 /// Whether these keys are enough.
 fn enough(kind: Kind, keys: &[u8], matter: Matter) -> bool {
     let office = roster(office());
@@ -105,6 +114,8 @@ fn each_kind_needs_its_people() {
         (Kind::Plan, Matter::Proposed(&it), one_approver),
         (Kind::Clock, Matter::Plain, two_one_approver),
         (Kind::BreakGlass, Matter::Plain, two_one_approver),
+        (Kind::Approval, access(&it, false), one_approver),
+        (Kind::Denial, access(&it, true), one_approver),
     ];
     assert!(
         table.iter().map(|(kind, ..)| *kind).eq(Kind::ALL),
@@ -114,6 +125,10 @@ fn each_kind_needs_its_people() {
         for (keys, expected) in cases {
             assert_eq!(enough(kind, keys, matter), *expected, "{kind} {keys:?}");
         }
+    }
+    for (keys, expected) in two_approvers {
+        let two = access(&it, true);
+        assert_eq!(enough(Kind::Approval, keys, two), *expected, "{keys:?}");
     }
 }
 
@@ -135,6 +150,13 @@ fn who_asked_placed_or_proposed_is_not_among_those_who_agree() {
             assert_eq!(enough(kind, &[2], matter), expected, "{kind} {proposer:?}");
             assert!(enough(kind, &[1], matter), "li proposed nothing");
         }
+        let asked = access(proposer, false);
+        assert_eq!(
+            enough(Kind::Approval, &[2], asked),
+            expected,
+            "{proposer:?}"
+        );
+        assert!(enough(Kind::Denial, &[2], asked), "saying no is free");
     }
     let cases = [
         (hold("法院", None, 1), &[2][..], true),
@@ -334,12 +356,14 @@ fn a_statement_serves_for_what_it_is_about_alone() {
         ("roster", Matter::Roster(&Amendment::Changed)),
         ("hold", hold_matter(&held)),
         ("proposed", Matter::Proposed(&it)),
+        ("access", access(&it, false)),
     ];
     for kind in Kind::ALL {
         let own = match kind {
             Kind::Roster => "roster",
             Kind::HoldRelease => "hold",
             Kind::ClassLower | Kind::Plan => "proposed",
+            Kind::Approval | Kind::Denial => "access",
             _ => "plain",
         };
         for (name, matter) in matters {

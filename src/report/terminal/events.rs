@@ -191,6 +191,29 @@ fn facts(what: &What) -> String {
             bytes_human(*bytes),
             count((to_day - from_day + 1).unsigned_abs(), "day", "days")
         ),
+        What::AccessRequested(asked) => format!(
+            "{} of {}, by {}, request {}",
+            asked.form,
+            count(asked.recordings.len() as u64, "recording", "recordings"),
+            asked.actor,
+            asked.request
+        ),
+        What::AccessApproved {
+            request, people, ..
+        } => format!("request {request}, by {}", people.join(" and ")),
+        What::AccessDenied {
+            request, people, ..
+        } => format!("request {request}, by {}", people.join(" and ")),
+        What::AccessCancelled { request, actor } => format!("request {request}, by {actor}"),
+        What::AccessSpent {
+            request,
+            number,
+            actor,
+            ..
+        } => format!("use {number} of request {request}, by {actor}"),
+        What::AccessEnded {
+            request, number, ..
+        } => format!("use {number} of request {request}"),
         What::RecordingReappeared { .. } => "put aside".into(),
         What::SourceReleased { .. } | What::SourceRemoved { .. } => String::new(),
     };

@@ -4,6 +4,7 @@
 //! Every line is at most as wide as asked (down to [`WIDTH_MIN`]). Narrow terminals get fewer
 //! columns and wrapped cells; what a narrow table leaves out, `show` and the reports have.
 
+mod access;
 mod events;
 mod list;
 mod night;
@@ -14,6 +15,7 @@ use comfy_table::{
     TableStyle, Width,
 };
 
+pub use access::{access, accesses};
 pub use events::events;
 pub use list::{list, recorders, statements};
 pub use night::{night, night_findings, night_table, night_totals, night_where};

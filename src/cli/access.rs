@@ -1,0 +1,193 @@
+//! `recvault request`, `requests`, `approve`, `deny`, `cancel` and `export`.
+
+use std::path::PathBuf;
+
+use clap::Args as Group;
+
+use super::{
+    Ended,
+    args::{Args, Signing},
+    output,
+    progress::Bars,
+    sign, store,
+};
+use crate::{
+    base::{ErrorKind, text::bytes_human},
+    custody::request::Form,
+    report::{terminal, wording::zone},
+    service::{AccessAsk, Answer, Command, DraftAsk, Failure},
+};
+
+/// What somebody asks for.
+#[derive(Debug, Group)]
+pub(super) struct Wish {
+    /// The recordings' ids, or enough of their beginnings
+    #[arg(long, required = true, num_args = 1.., value_name = "ID")]
+    recording: Vec<String>,
+    /// view: here and now; copy: a marked copy to take along; original: the bit-exact one too
+    #[arg(long, value_parser = form)]
+    form: Form,
+    /// What for
+    #[arg(long)]
+    purpose: String,
+    /// For whom
+    #[arg(long)]
+    recipient: String,
+    /// Days that the approval is to be good for
+    #[arg(long, default_value_t = 7)]
+    days: u16,
+    /// How often it is to be used
+    #[arg(long, default_value_t = 1)]
+    uses: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Requests {
+    /// Only this one, or enough of its beginning, with everything that became of it
+    request: Option<String>,
+    /// Also those that are over
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Decide {
+    /// The request, or enough of its beginning
+    request: String,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Deny {
+    /// The request, or enough of its beginning
+    request: String,
+    /// Why
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Export {
+    /// The request, or enough of its beginning
+    request: String,
+    /// The folder to make it in, one of your own
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn form(word: &str) -> Result<Form, String> {
+    word.parse()
+        .map_err(|()| format!("'{word}' is none of view, copy, original"))
+}
+
+pub(super) fn request(args: &Args, wish: &Wish) -> Result<Ended, Failure> {
+    let ask = AccessAsk::Request {
+        recordings: wish.recording.clone(),
+        seconds: None,
+        form: wish.form,
+        purpose: wish.purpose.clone(),
+        recipient: wish.recipient.clone(),
+        days: wish.days,
+        uses: wish.uses,
+    };
+    shown(args, ask, wish.json)
+}
+
+pub(super) fn requests(args: &Args, requests: &Requests) -> Result<Ended, Failure> {
+    let ask = match &requests.request {
+        Some(request) => AccessAsk::Show {
+            request: request.clone(),
+        },
+        None => AccessAsk::List { all: requests.all },
+    };
+    shown(args, ask, requests.json)
+}
+
+/// One request whole where one was meant, else a table.
+fn shown(args: &Args, ask: AccessAsk, json: bool) -> Result<Ended, Failure> {
+    let list = matches!(ask, AccessAsk::List { .. });
+    let answer = store::ask(args, Command::Access(ask), &())?;
+    let Answer::Accesses {
+        accesses,
+        now,
+        time_zone,
+    } = &answer
+    else {
+        return Err(store::other_answer());
+    };
+    let (zone, style) = (zone(time_zone), output::style());
+    match accesses.as_slice() {
+        _ if json => output::json(&answer),
+        [access] if !list => output::text(&terminal::access(access, *now, &zone, style)),
+        all => output::text(&terminal::accesses(all, *now, &zone, style)),
+    }
+    Ok(Ended::Clean)
+}
+
+pub(super) fn approve(args: &Args, decide: &Decide) -> Result<Ended, Failure> {
+    let request = decide.request.clone();
+    sign::act(args, &decide.signing, DraftAsk::Approval { request }, None)
+}
+
+pub(super) fn deny(args: &Args, deny: &Deny) -> Result<Ended, Failure> {
+    let ask = DraftAsk::Denial {
+        request: deny.request.clone(),
+        reason: deny.reason.clone(),
+    };
+    sign::act(args, &deny.signing, ask, None)
+}
+
+pub(super) fn cancel(args: &Args, request: &str) -> Result<Ended, Failure> {
+    let request = request.to_owned();
+    let command = Command::Access(AccessAsk::Cancel { request });
+    sign::done(&store::ask(args, command, &())?)
+}
+
+pub(super) fn export(args: &Args, export: &Export) -> Result<Ended, Failure> {
+    let to = &export.to;
+    let absolute = std::path::absolute(to)
+        .map_err(|e| Failure::new(ErrorKind::Usage, format!("{}: {e}", to.display())))?;
+    let command = Command::Export {
+        request: export.request.clone(),
+        to: absolute,
+    };
+    let bars = Bars::watcher();
+    let answer = store::ask(args, command, &*bars)?;
+    drop(bars);
+    let Answer::Exported(exported) = &answer else {
+        return Err(store::other_answer());
+    };
+    if export.json {
+        output::json(&answer);
+        return Ok(Ended::Clean);
+    }
+    let place = to.join(&exported.name);
+    output::text(&format!(
+        "{place} holds {bytes} of evidence.\n\
+         tag manifest  {manifest}\n\
+         Beside it lie {name}.event and {name}.proof, which belong to it: hand all three over.\n\
+         {place}/VERIFY.txt says how to check them without recvault.",
+        place = place.display(),
+        bytes = bytes_human(exported.bytes),
+        manifest = exported.tag_manifest,
+        name = exported.name,
+    ));
+    for id in &exported.not_shown {
+        output::note(&format!(
+            "recording {id} can be shown to nobody; its original is there"
+        ));
+    }
+    Ok(Ended::Clean)
+}

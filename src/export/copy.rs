@@ -1,0 +1,148 @@
+//! The marked copy: what a person looks at, with a band that names recipient, approval and day, and
+//! with a code in every frame that names this one export.
+
+use std::{fs::File, os::fd::AsFd};
+
+use super::{ExportError, ExportSettings};
+use crate::{
+    base::{Moment, RecordingId},
+    media::{
+        band::Template,
+        protocol::{Answer, DeriveJob, MarkOrder, Orders, Progress, RenditionOrder, VerifyJob},
+        worker::{Files, Worker},
+    },
+    recording::{FindingKind, Record, Source},
+};
+
+/// What a copy says of itself beside whose recording it is.
+#[derive(Clone, Debug)]
+pub struct Marking {
+    /// The use: what the code in the picture names.
+    pub id: RecordingId,
+    /// For whom.
+    pub recipient: String,
+    /// Who approved it.
+    pub approvers: String,
+    /// The day, in the office's time zone.
+    pub day: String,
+    /// The officer's name, where known.
+    pub officer_name: Option<String>,
+}
+
+/// Whether a copy for looking can be made of it.
+#[must_use]
+pub fn can_be_shown(record: &Record) -> bool {
+    record.media.as_ref().is_some_and(|m| m.presented_ms > 0)
+}
+
+/// Makes and verifies the marked copy of an original into an empty file.
+///
+/// # Errors
+/// When the worker fails, or what it made is not what it said.
+pub fn make(
+    settings: &ExportSettings,
+    record: &Record,
+    marking: &Marking,
+    original: &File,
+    output: &File,
+    heard: &mut dyn FnMut(&Progress),
+) -> Result<(), ExportError> {
+    let mark = mark(settings, record, marking)?;
+    let (id, start) = (mark.id, mark.start);
+    let job = DeriveJob {
+        claims_media: record.kind.is_media(),
+        now: record.admitted_at,
+        formats: settings.plan.formats.clone(),
+        ..DeriveJob::default()
+    };
+    let order = RenditionOrder {
+        plan: settings.plan.clone(),
+        mark,
+        original: record.digest,
+    };
+    let failed = |why: String| ExportError::Copy { id: record.id, why };
+    let files = Files {
+        input: Some(original.as_fd()),
+        output: Some(output.as_fd()),
+    };
+    let worker = Worker::spawn(&settings.launch, &files).map_err(|e| failed(e.to_string()))?;
+    let orders = Orders {
+        rendition: Some(order),
+        checks: settings.checks.clone(),
+    };
+    let derived = worker.derive(job, |_| Answer::Proceed(Box::new(orders)), |p| heard(p));
+    let done = derived.outcome.map_err(|e| failed(e.to_string()))?;
+    let Some(facts) = done.rendition else {
+        let why = derived.findings.first().map(|f| f.text.clone());
+        return Err(failed(why.unwrap_or_else(|| "nothing came out".into())));
+    };
+    // A fresh worker looks whether the copy is what was promised, its code in every group.
+    let job = VerifyJob {
+        promised: facts,
+        id: (facts.width > 0).then_some(id),
+        start,
+        full: false,
+        decode_threads: 0,
+    };
+    let files = Files {
+        input: Some(output.as_fd()),
+        output: None,
+    };
+    let worker = Worker::spawn(&settings.launch, &files).map_err(|e| failed(e.to_string()))?;
+    let verified = worker.verify(job, |p| heard(p));
+    match verified.outcome {
+        Ok(v) if v.sound => Ok(()),
+        Ok(_) => {
+            let why = verified.findings.first().map(|f| f.text.clone());
+            Err(failed(why.unwrap_or_else(|| "it is not sound".into())))
+        }
+        Err(e) => Err(failed(e.to_string())),
+    }
+}
+
+/// What the band shows: recorder and officer, recording and time, and below them whose copy it is.
+fn mark(
+    settings: &ExportSettings,
+    record: &Record,
+    marking: &Marking,
+) -> Result<MarkOrder, ExportError> {
+    let text = |value: &str| value.replace('{', "{{").replace('}', "}}");
+    let Marking {
+        recipient,
+        approvers,
+        day,
+        ..
+    } = marking;
+    let template = format!(
+        "{{device}}  {{officer}} {{officer_name}}\n{}  {{time}}\n{}  {}  {day}  {{id}}",
+        record.id,
+        text(recipient),
+        text(approvers),
+    );
+    let template: Template = template.parse().map_err(|e| ExportError::Copy {
+        id: record.id,
+        why: format!("{e}"),
+    })?;
+    let attribution = &record.attribution;
+    let suspect = record
+        .findings
+        .iter()
+        .any(|f| f.kind == FindingKind::ClockSuspect);
+    let start: Option<Moment> = attribution
+        .started_at
+        .as_ref()
+        .filter(|s| s.source != Source::FileTime && !suspect)
+        .map(|s| s.value);
+    Ok(MarkOrder {
+        device: attribution.device.as_ref().map(|v| v.value.clone()),
+        officer: attribution.officer.as_ref().map(|v| v.value.clone()),
+        officer_name: marking.officer_name.clone(),
+        id: marking.id,
+        start,
+        zone: settings.zone.iana_name().unwrap_or("UTC").to_owned(),
+        template,
+        mode: settings.mode,
+        font: settings.font.clone(),
+        font_index: settings.font_index,
+    })
+}

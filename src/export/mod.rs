@@ -1,0 +1,367 @@
+//! Layer 6. Spends an approval: a package for somebody who may have it, which every computer can
+//! check.
+//!
+//! Write order, DESIGN section 4:
+//!
+//! 1. batch: the use is spent, before the first byte is opened
+//! 2. the package is made in a hidden folder beside its place
+//! 3. batch: the outcome, with the digest of its tag manifest
+//! 4. the package gets its name
+//! 5. the proof of the outcome is laid beside it, once a checkpoint covers it
+//!
+//! So a package under its name has its outcome in the ledger. What is cut off before 3 leaves a use
+//! that is spent and open: the same command goes on with it and spends no other. What is cut off
+//! behind 3 is finished by the same command as well.
+//!
+//! Fails by [`ExportError`]; nothing half-done is left under the package's name.
+
+mod bag;
+mod copy;
+mod pages;
+mod proofs;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+pub use copy::{Marking, can_be_shown};
+
+use crate::{
+    base::{Digest, ErrorKind, Explain, RecordingId, durable, killpoint::around},
+    custody::access::{Access, UseOutcome},
+    custody::request::{Form, Wanted},
+    media::{
+        band::BandMode, checks::CheckSettings, profile::Plan, protocol::Progress, worker::Launch,
+    },
+    recording::Record,
+    store::{Spent, Store, StoreError},
+};
+use bag::Bag;
+
+/// Bytes that a marked copy may take beside its original: x264 at this quality seldom doubles it.
+const COPY_FACTOR: u64 = 2;
+
+/// Bytes kept free beyond that.
+const SPARE_BYTES: u64 = 50_000_000;
+
+/// How packages are made.
+#[derive(Clone, Debug)]
+pub struct ExportSettings {
+    /// The office, for the package's papers.
+    pub office: String,
+    /// Its time zone.
+    pub zone: TimeZone,
+    /// The pipeline of marked copies.
+    pub plan: Plan,
+    /// Where the band goes.
+    pub mode: BandMode,
+    /// Its font.
+    pub font: PathBuf,
+    /// Which face of a font collection.
+    pub font_index: u32,
+    /// What the worker looks for on the way.
+    pub checks: CheckSettings,
+    /// How workers are started and watched.
+    pub launch: Launch,
+}
+
+/// A package that stands in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// The use that it was made by.
+    pub id: RecordingId,
+    /// Name of its folder.
+    pub name: String,
+    /// Digest of its tag manifest, as the ledger has it.
+    pub tag_manifest: Digest,
+    /// Bytes of evidence in it.
+    pub bytes: u64,
+    /// Recordings of which no copy for looking could be made; their originals are there, if they
+    /// were approved.
+    pub not_shown: Vec<RecordingId>,
+}
+
+/// A package could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store's word.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file could not be read or written.
+    #[error("{what} of the package: {source}")]
+    Io {
+        /// Which part.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is something in its place.
+    #[error("{0} is there already")]
+    Taken(String),
+    /// It would not fit.
+    #[error("the package may take {needed} bytes, and {free} are free there")]
+    Room {
+        /// Bytes that it may take.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
+    },
+    /// No copy could be made.
+    #[error("the copy of recording {id} could not be made: {why}")]
+    Copy {
+        /// Of which.
+        id: RecordingId,
+        /// Why.
+        why: String,
+    },
+    /// The original is not what it was.
+    #[error("the original of recording {0} is not what the ledger says")]
+    Altered(RecordingId),
+    /// Nothing that was approved can be shown, and no original was approved.
+    #[error(
+        "no copy for looking can be made of recording {0}: there is no picture and no sound in it that this machine can read"
+    )]
+    NotShown(RecordingId),
+}
+
+impl Explain for ExportError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(e) => e.kind(),
+            Self::Io { .. } | Self::Copy { .. } | Self::Room { .. } => ErrorKind::Fault,
+            Self::Taken(_) => ErrorKind::Usage,
+            Self::NotShown(_) => ErrorKind::Refused,
+            Self::Altered(_) => ErrorKind::Integrity,
+        }
+    }
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Store(e) => return e.hint(),
+            Self::Io { .. } | Self::Copy { .. } | Self::Room { .. } => {
+                "nothing half-done is left behind; once that is mended, the same command goes on with this use of the approval"
+            }
+            Self::Taken(_) => "name another folder",
+            Self::NotShown(_) => "ask for it with --form original",
+            Self::Altered(_) => "recvault fixity heals it from the mirror, where there is one",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn io_of(what: impl Into<String>) -> impl FnOnce(io::Error) -> ExportError {
+    let what = what.into();
+    |source| ExportError::Io { what, source }
+}
+
+/// Name of a package: by its use, so that no two have one.
+#[must_use]
+pub fn package_name(id: RecordingId) -> String {
+    format!("recvault-{id}")
+}
+
+/// Where it is made.
+fn hidden_name(id: RecordingId) -> String {
+    format!(".recvault-{id}.part")
+}
+
+/// Looks before the use is spent whether the package can be made in this folder at all.
+///
+/// # Errors
+/// [`ExportError::Room`], [`ExportError::NotShown`], or when a row cannot be read.
+pub fn preflight(store: &Store, access: &Access, folder: &Path) -> Result<(), ExportError> {
+    let ask = &access.request.ask;
+    let mut needed = SPARE_BYTES;
+    for wanted in &ask.recordings {
+        let shown = record(store, wanted)?.is_some_and(|r| can_be_shown(&r));
+        if !shown && ask.form != Form::Original {
+            return Err(ExportError::NotShown(wanted.id));
+        }
+        let copies = u64::from(shown) * COPY_FACTOR + u64::from(ask.form == Form::Original);
+        needed = needed.saturating_add(wanted.bytes.saturating_mul(copies));
+    }
+    let stat = rustix::fs::statvfs(folder).map_err(|e| io_of("the folder")(e.into()))?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    if free < needed {
+        return Err(ExportError::Room { needed, free });
+    }
+    Ok(())
+}
+
+/// Whether a package of this use was complete and only lacks its name or its proof.
+///
+/// # Errors
+/// As naming or proving says.
+pub fn finish(
+    store: &Store,
+    access: &Access,
+    folder: &Path,
+) -> Result<Option<Exported>, ExportError> {
+    for spent in access.uses.iter().rev() {
+        let Some(UseOutcome::Packaged {
+            tag_manifest,
+            bytes,
+            ..
+        }) = &spent.outcome
+        else {
+            continue;
+        };
+        let (hidden, place) = places(folder, spent.id);
+        let complete = |dir: &Path| bag::tag_manifest(dir).is_ok_and(|d| d == *tag_manifest);
+        let named = complete(&place);
+        if !named && !complete(&hidden) {
+            continue;
+        }
+        if named && proofs::are_beside(&place) {
+            continue;
+        }
+        if !named {
+            name(&hidden, &place, folder)?;
+        }
+        proofs::lay_beside(store, &access.digest, spent.number, &place)?;
+        return Ok(Some(Exported {
+            id: spent.id,
+            name: package_name(spent.id),
+            tag_manifest: *tag_manifest,
+            bytes: *bytes,
+            not_shown: Vec::new(),
+        }));
+    }
+    Ok(None)
+}
+
+/// Makes the package of a use that was spent, in the folder. What fails leaves nothing behind.
+///
+/// # Errors
+/// [`ExportError`].
+pub fn run(
+    store: &Store,
+    settings: &ExportSettings,
+    by: u32,
+    spent: &Spent,
+    folder: &Path,
+    heard: &mut dyn FnMut(RecordingId, &Progress),
+) -> Result<Exported, ExportError> {
+    let (hidden, place) = places(folder, spent.id);
+    if place.exists() {
+        return Err(ExportError::Taken(package_name(spent.id)));
+    }
+    clear(&hidden).map_err(io_of("what was cut off"))?;
+    let made = make(store, settings, spent, &hidden, heard);
+    let (tag_manifest, bytes, copies, not_shown) = match made {
+        Ok(made) => made,
+        Err(e) => {
+            let _ = clear(&hidden);
+            let why = e.to_string();
+            // The use stays open: the ledger says that this attempt came to nothing.
+            let _ = store.end_access(by, spent, UseOutcome::Failed { why });
+            return Err(e);
+        }
+    };
+    let outcome = UseOutcome::Packaged {
+        tag_manifest,
+        copies,
+        bytes,
+    };
+    store.end_access(by, spent, outcome)?;
+    name(&hidden, &place, folder)?;
+    let request = spent.access.digest;
+    proofs::lay_beside(store, &request, spent.number, &place)?;
+    Ok(Exported {
+        id: spent.id,
+        name: package_name(spent.id),
+        tag_manifest,
+        bytes,
+        not_shown,
+    })
+}
+
+fn places(folder: &Path, id: RecordingId) -> (PathBuf, PathBuf) {
+    (folder.join(hidden_name(id)), folder.join(package_name(id)))
+}
+
+fn name(hidden: &Path, place: &Path, folder: &Path) -> Result<(), ExportError> {
+    around("export.name", || fs::rename(hidden, place)).map_err(io_of("the name"))?;
+    around("export.folder", || durable::sync_dir(folder)).map_err(io_of("the folder"))
+}
+
+fn clear(hidden: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(hidden) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+fn record(store: &Store, wanted: &Wanted) -> Result<Option<Record>, ExportError> {
+    let record = store.record(wanted.id)?;
+    Ok(record.filter(|r| r.digest == wanted.digest && r.state.is_there()))
+}
+
+type Made = (Digest, u64, Vec<Digest>, Vec<RecordingId>);
+
+fn make(
+    store: &Store,
+    settings: &ExportSettings,
+    spent: &Spent,
+    hidden: &Path,
+    heard: &mut dyn FnMut(RecordingId, &Progress),
+) -> Result<Made, ExportError> {
+    let ask = &spent.access.request.ask;
+    let mut bag = around("export.begin", || Bag::begin(hidden)).map_err(io_of("the folder"))?;
+    let (mut records, mut copies, mut not_shown) = (Vec::new(), Vec::new(), Vec::new());
+    let register = store.register();
+    for wanted in &ask.recordings {
+        let Some(record) = record(store, wanted)? else {
+            return Err(ExportError::Altered(wanted.id));
+        };
+        let original = store.vault().open_object(&record.digest);
+        let original = original.map_err(StoreError::from)?;
+        if can_be_shown(&record) {
+            let file = format!("{}.{}", record.id, settings.plan.extension);
+            let output = bag.open_payload(&file).map_err(io_of(&file))?;
+            let officer = record.attribution.officer.as_ref();
+            let known = officer.and_then(|v| register.officer(&v.value));
+            let marking = Marking {
+                id: spent.id,
+                recipient: ask.recipient.clone(),
+                approvers: spent.access.approvers().join(", "),
+                day: spent.at.day_in_zone(&settings.zone),
+                officer_name: known.map(|o| o.name.clone()).filter(|n| !n.is_empty()),
+            };
+            let id = record.id;
+            copy::make(settings, &record, &marking, &original, &output, &mut |p| {
+                heard(id, p);
+            })?;
+            drop(output);
+            let digest = around("export.copy", || bag.filled(&file)).map_err(io_of(&file))?;
+            copies.push(digest);
+        } else {
+            not_shown.push(record.id);
+        }
+        if ask.form == Form::Original {
+            let file = format!("{}.original", record.id);
+            let copied = around("export.original", || bag.add_payload(&file, &original));
+            if copied.map_err(io_of(&file))? != record.digest {
+                return Err(ExportError::Altered(record.id));
+            }
+        }
+        records.push(record);
+    }
+    proofs::add(store, spent, &records, &mut bag)?;
+    pages::add(settings, spent, &records, &mut bag).map_err(io_of("the papers"))?;
+    let info = [
+        ("Source-Organization", settings.office.clone()),
+        ("External-Identifier", package_name(spent.id)),
+        ("Bagging-Date", spent.at.day_in_zone(&settings.zone)),
+        (
+            "Bag-Software-Agent",
+            concat!("recvault ", env!("CARGO_PKG_VERSION")).to_owned(),
+        ),
+    ];
+    let complete = around("export.complete", || bag.complete(&info));
+    let (tag_manifest, bytes) = complete.map_err(io_of("the manifests"))?;
+    Ok((tag_manifest, bytes, copies, not_shown))
+}

@@ -1,0 +1,261 @@
+//! Requests to look, and what an approval of them is used for.
+
+use std::{
+    fs::File,
+    os::{fd::AsRawFd, unix::fs::MetadataExt},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Answer, Failure,
+    execute::{recording, usage},
+};
+use crate::{
+    base::{ErrorKind, RecordingId},
+    custody::access::Access,
+    custody::request::{Form, Seconds},
+    export::{self, ExportSettings, Exported},
+    intake::{Job, Progress, Watcher},
+    store::{AccessWish, Store},
+};
+
+/// Something about requests to look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AccessAsk {
+    /// Ask for it.
+    Request {
+        /// Recordings, by their ids or the beginnings of them.
+        recordings: Vec<String>,
+        /// Only these seconds of each.
+        seconds: Option<Seconds>,
+        /// In what form.
+        form: Form,
+        /// What for.
+        purpose: String,
+        /// For whom.
+        recipient: String,
+        /// Days that it is to be good for.
+        days: u16,
+        /// How often it is to be used.
+        uses: u64,
+    },
+    /// Those that may still be acted on, or all.
+    List {
+        /// All of them.
+        all: bool,
+    },
+    /// One and everything that became of it.
+    Show {
+        /// Its digest, or enough of its beginning.
+        request: String,
+    },
+    /// Take one back.
+    Cancel {
+        /// Its digest, or enough of its beginning.
+        request: String,
+    },
+}
+
+/// The uses that run in this process.
+#[derive(Debug, Default)]
+pub(super) struct Running(Mutex<Vec<RecordingId>>);
+
+impl Running {
+    fn lock(&self) -> MutexGuard<'_, Vec<RecordingId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a use off the list when it ends, however it ends.
+struct OffTheList<'a>(&'a Running, RecordingId);
+
+impl Drop for OffTheList<'_> {
+    fn drop(&mut self) {
+        self.0.lock().retain(|id| *id != self.1);
+    }
+}
+
+pub(super) fn answer(
+    store: &Store,
+    by: u32,
+    zone: &TimeZone,
+    ask: AccessAsk,
+) -> Result<Answer, Failure> {
+    match ask {
+        AccessAsk::Request {
+            recordings,
+            seconds,
+            form,
+            purpose,
+            recipient,
+            days,
+            uses,
+        } => {
+            let ids = recordings
+                .iter()
+                .map(|id| Ok((recording(store, id)?.id, seconds)))
+                .collect::<Result<Vec<_>, Failure>>()?;
+            if seconds.is_some_and(Seconds::is_empty) {
+                return Err(usage("the stretch has no second in it".into()));
+            }
+            let wish = AccessWish {
+                recordings: ids,
+                form,
+                purpose,
+                recipient,
+                days,
+                uses,
+            };
+            let access = store.request_access(by, wish)?;
+            shown(store, zone, vec![access])
+        }
+        AccessAsk::List { all } => {
+            let now = store.times()?.later;
+            let mut accesses = store.accesses()?;
+            accesses.retain(|access| all || access.state(now).is_open());
+            shown(store, zone, accesses)
+        }
+        AccessAsk::Show { request } => {
+            let access = one(store, &request)?;
+            shown(store, zone, vec![access])
+        }
+        AccessAsk::Cancel { request } => {
+            let access = one(store, &request)?;
+            store.cancel_access(by, access.digest)?;
+            Ok(Answer::Done {
+                said: vec![format!("Request {} is taken back.", access.digest)],
+                waits: false,
+            })
+        }
+    }
+}
+
+fn shown(store: &Store, zone: &TimeZone, accesses: Vec<Access>) -> Result<Answer, Failure> {
+    Ok(Answer::Accesses {
+        accesses,
+        now: store.times()?.later,
+        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+    })
+}
+
+/// The one request of this digest, or of one that begins so.
+pub(super) fn one(store: &Store, digest: &str) -> Result<Access, Failure> {
+    let all = store.accesses()?.into_iter();
+    let mut found = all.filter(|access| access.digest.to_string().starts_with(digest));
+    match (found.next(), found.next()) {
+        (Some(access), None) => Ok(access),
+        (None, _) => Err(usage(format!("there is no access request '{digest}'"))
+            .hint("recvault requests --all lists them")),
+        (Some(_), Some(_)) => {
+            Err(usage(format!("several requests begin with '{digest}'")).hint("give more of it"))
+        }
+    }
+}
+
+/// Makes the package of an approved request in a folder.
+pub(super) fn export(
+    store: &Store,
+    settings: &ExportSettings,
+    running: &Running,
+    by: u32,
+    request: &str,
+    folder: &File,
+    watcher: &dyn Watcher,
+) -> Result<Answer, Failure> {
+    // Only beneath the folder that was handed over, whatever becomes of its name meanwhile.
+    let folder = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+    let access = one(store, request)?;
+    let (spent, _listed) = {
+        let mut list = running.lock();
+        let busy = access.uses.last().filter(|u| list.contains(&u.id));
+        if busy.is_none()
+            && let Some(exported) = export::finish(store, &access, &folder)?
+        {
+            return Ok(exported_answer(exported));
+        }
+        if access.request.ask.form != Form::View {
+            export::preflight(store, &access, &folder)?;
+        }
+        let spent = store.spend_access(by, access.digest, false, list.clone())?;
+        list.push(spent.id);
+        let listed = OffTheList(running, spent.id);
+        (spent, listed)
+    };
+    let exported = make(store, settings, by, &spent, &folder, watcher)?;
+    Ok(exported_answer(exported))
+}
+
+fn make(
+    store: &Store,
+    settings: &ExportSettings,
+    by: u32,
+    spent: &crate::store::Spent,
+    folder: &Path,
+    watcher: &dyn Watcher,
+) -> Result<Exported, Failure> {
+    let recordings = &spent.access.request.ask.recordings;
+    let bytes_total = recordings.iter().map(|w| w.bytes).sum();
+    let exported = export::run(store, settings, by, spent, folder, &mut |id, p| {
+        let before = recordings.iter().take_while(|w| w.id != id);
+        let (mut done, mut files_done) = (0_u64, 0_u64);
+        for wanted in before {
+            done = done.saturating_add(wanted.bytes);
+            files_done += 1;
+        }
+        watcher.note(&Progress {
+            jobs: vec![Job {
+                slot: 0,
+                name: id.to_string(),
+                phase: "copying".into(),
+                position_ms: p.position_ms,
+                duration_ms: p.duration_ms,
+            }],
+            files_done,
+            files_total: recordings.len() as u64,
+            bytes_done: done,
+            bytes_total,
+            eta_ms: None,
+            phase: "export".into(),
+        });
+    })?;
+    Ok(exported)
+}
+
+fn exported_answer(exported: Exported) -> Answer {
+    Answer::Exported(Box::new(exported))
+}
+
+/// The destination that a client handed over, if it is the client's own: what this process may write
+/// to says nothing of what the client may.
+pub(super) fn own_folder(folder: Option<File>, to: &Path, by: u32) -> Result<File, Failure> {
+    let folder = folder.ok_or_else(|| usage("no folder was handed over".into()))?;
+    let owner = folder.metadata().map(|m| (m.is_dir(), m.uid()));
+    match owner {
+        Ok((true, uid)) if uid == by || by == 0 => Ok(folder),
+        Ok(_) => {
+            let text = format!("{} is not a folder of your own", to.display());
+            Err(Failure::new(ErrorKind::Refused, text)
+                .hint("make a folder for the package, and name that"))
+        }
+        Err(e) => Err(usage(format!("{}: {e}", to.display()))),
+    }
+}
+
+/// A destination as the client opened it.
+pub(super) fn open_folder(path: &Path) -> Result<File, Failure> {
+    let wrong = |why: String| {
+        Failure::new(ErrorKind::Usage, format!("{}: {why}", path.display()))
+            .hint("name a folder that exists and that you may write to")
+    };
+    let folder = File::open(path).map_err(|e| wrong(e.to_string()))?;
+    match folder.metadata() {
+        Ok(m) if m.is_dir() => Ok(folder),
+        Ok(_) => Err(wrong("it is no folder".into())),
+        Err(e) => Err(wrong(e.to_string())),
+    }
+}
