@@ -334,6 +334,27 @@ fn clause_4_7_an_approved_export_is_checked_by_a_stranger() {
     let _ = done.says("tag manifest").says("VERIFY.txt");
     let package = package(&to);
     follow_instructions(&package).unwrap();
+    // The same in one step; trusted only by what is known from elsewhere.
+    let verify = |more: &[&str]| {
+        let args = [&["verify", package.to_str().unwrap()], more].concat();
+        case.command(&args)
+    };
+    let _ = verify(&[]).code(0).says("VALID").says_not("TRUSTED");
+    let roster = case
+        .store_command(&["rule", "show", "--json"])
+        .code(0)
+        .json();
+    let roster = roster["with"]["roster_hash"].as_str().unwrap().to_owned();
+    let _ = verify(&["--roster-hash", &roster]).code(0);
+    let another = "ab".repeat(32);
+    let _ = verify(&["--roster-hash", &another]).code(4).says("INVALID");
+    // Everything that happened to the recording, and to no other.
+    let trail = case.store_command(&["trail", &id]).code(0);
+    let _ = trail
+        .says("recording.admitted")
+        .says("access.requested")
+        .says("access.spent")
+        .says("access.ended");
     // The original is bit-exact, and the copy is what any office PC plays.
     let recording = case.list().into_iter().find(|r| r["id"] == *id).unwrap();
     let original = fs::read(case.original(&recording)).unwrap();
@@ -420,6 +441,8 @@ fn a_changed_package_is_found_out_by_plain_tools() {
             }
             fs::write(&path, out).unwrap();
         }
+        let verify = ["verify", package.to_str().unwrap()];
+        let _ = case.command(&verify).code(4).says("INVALID");
         assert!(
             follow_instructions(&package).is_err(),
             "{} remade",

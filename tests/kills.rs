@@ -46,6 +46,10 @@ const DERIVE: &[&str] = &["intake.derive.", "vault.derive.", "store."];
 const MIRROR: &[&str] = &["vault.mirror.", "vault.sidecar.", "store.commit.batch"];
 const REGAIN: &[&str] = &["store."];
 const DISPOSE: &[&str] = &["vault.remove.", "disposal.", "store."];
+const EXPORT: &[&str] = &["export.", "store.commit.", "store.publish."];
+
+/// Points that a recording without a picture does not pass, and one with a picture does.
+const COPY: &[&str] = &["export.copy"];
 
 /// Strikes every pass of every one of these points. `strike` is told what to arm and what to call
 /// it, does the work, judges what the next runs make of it, and says whether it was killed.
@@ -350,4 +354,99 @@ fn every_point_belongs_to_a_trial() {
         let ours = ours.iter().any(|b| point.starts_with(b));
         assert!(ours || point.starts_with("vault."), "{point}");
     }
+}
+
+/// Asks for the only recording of a store, original and all, and has it approved.
+fn approved(case: &Case) -> String {
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let ask = ["request", "--recording", &id, "--form", "original"];
+    let why = ["--purpose", "a case", "--recipient", "the court", "--json"];
+    let asked = case
+        .store_command(&[&ask[..], &why].concat())
+        .code(0)
+        .json();
+    let request = asked["with"]["accesses"][0]["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let key = case.beside("approver-1");
+    let approve = ["approve", &request, "--key", key.to_str().unwrap()];
+    let _ = case.store_command(&approve).code(0);
+    request
+}
+
+/// Strikes the export of copies of one store.
+fn strike_exports(beginnings: &[&str], template: &Case, request: &str) {
+    strike_everywhere(beginnings, |points, what| {
+        let case = template.copied();
+        let to = case.beside("out");
+        fs::create_dir(&to).unwrap();
+        let args = ["export", request, "--to", to.to_str().unwrap()];
+        let struck = case.struck(&args, points).says_not("panicked");
+        let killed = struck.ended().is_none();
+        let uses = |case: &Case| {
+            let shown = case.store_command(&["requests", request, "--json"]).code(0);
+            shown.json()["with"]["accesses"][0]["uses"].clone()
+        };
+        // A package under its name has its outcome in the ledger.
+        let named = |hidden: bool| {
+            let entries = fs::read_dir(&to).unwrap().map(|e| e.unwrap().file_name());
+            let mut names = entries.map(|n| n.into_string().unwrap());
+            names.any(|n| {
+                n.starts_with('.') == hidden && !n.contains(".event") && !n.contains(".proof")
+            })
+        };
+        if named(false) {
+            assert_eq!(uses(&case)[0]["outcome"]["outcome"], "packaged", "{what}");
+        }
+        let again = case.store_command(&args);
+        // Struck behind its last step, there is nothing left to do.
+        assert!(
+            matches!(again.ended(), Some(0 | 3)),
+            "{what}: {}",
+            again.told()
+        );
+        assert!(named(false) && !named(true), "{what}");
+        let all = uses(&case);
+        assert_eq!(all.as_array().unwrap().len(), 1, "{what}: spent twice");
+        assert_eq!(all[0]["outcome"]["outcome"], "packaged", "{what}");
+        let name = format!("recvault-{}", all[0]["id"].as_str().unwrap());
+        let package = to.join(name);
+        let verified = case.command(&["verify", package.to_str().unwrap()]);
+        assert_eq!(verified.ended(), Some(0), "{what}: {}", verified.told());
+        let _ = case.store_command(&args).code(3).says("is used up");
+        let check = case.store_command(&["check"]);
+        assert_eq!(check.ended(), Some(0), "{what}: {}", check.told());
+        killed
+    });
+}
+
+/// Goal: an export is begun anew or finished by the same command, spends one use and no other, and no
+/// package stands under its name without its outcome.
+#[test]
+fn an_export_struck_anywhere_is_completed_and_spends_one_use() {
+    let case = Case::with_approvers().file("a.log", "what somebody wrote");
+    let _ = case.batch().code(0);
+    let request = approved(&case);
+    let without_copy: Vec<&str> = killpoint::POINTS
+        .iter()
+        .map(|(point, _)| *point)
+        .filter(|point| EXPORT.iter().any(|b| point.starts_with(b)))
+        .filter(|point| !COPY.contains(point) && *point != "store.commit.sidecar")
+        .collect();
+    strike_exports(&without_copy, &case, &request);
+}
+
+/// Goal: the same where a marked copy is made.
+#[test]
+fn an_export_struck_behind_its_copy_is_completed() {
+    let case = Case::with_approvers();
+    let inbox = case.store().join("inbox");
+    let clip = ["generate", "clips", inbox.to_str().unwrap(), "--count", "1"];
+    let _ = case
+        .command(&[&clip[..], &["--seconds", "1"]].concat())
+        .code(0);
+    let _ = case.batch();
+    let request = approved(&case);
+    strike_exports(COPY, &case, &request);
 }

@@ -15,6 +15,7 @@ mod doubt;
 mod expert;
 mod expiry;
 mod faithful;
+mod forgery;
 mod full;
 mod history;
 mod killed;

@@ -87,7 +87,11 @@ impl Signatory {
 
     /// The signature of a statement.
     pub fn sign(&self, statement: &Statement) -> String {
-        let namespace = statement.kind().namespace();
+        self.sign_as(statement, statement.kind().namespace())
+    }
+
+    /// The same under a namespace that may be another kind's.
+    pub fn sign_as(&self, statement: &Statement, namespace: &str) -> String {
         let text = statement.text();
         let signature = SshSig::sign(&self.key, namespace, HashAlg::Sha512, text.as_bytes());
         signature.unwrap().to_pem(ssh_key::LineEnding::LF).unwrap()

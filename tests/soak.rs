@@ -42,3 +42,10 @@ fn histories() {
     let cases = std::env::var("CASES").ok().and_then(|n| n.parse().ok());
     history::trial(cases.unwrap_or(10_000));
 }
+
+/// Ten thousand forged approvals.
+#[test]
+#[ignore = "about two minutes"]
+fn ten_thousand_forgeries() {
+    crate::forgery::trial(10_000);
+}

@@ -19,7 +19,9 @@ use std::io;
 ///
 /// The steps of Admit have their numbers from DESIGN section 4. Those of Derive and Dispose are
 /// counted along the arrows there: Derive 1 the worker writes, 2 verified, 3 linked, 4 batch;
-/// Dispose 1 batch (tombstone), 2 unlink, 3 fsync, 4 batch (gone), 5 certificate. Mirror and
+/// Dispose 1 batch (tombstone), 2 unlink, 3 fsync, 4 batch (gone), 5 certificate; Export 1 batch
+/// (intent, use spent), 2 package in a hidden folder, 3 batch (outcome), 4 its name, 5 the proof
+/// beside it. Mirror and
 /// Repair go through Admit's steps 2 to 4 on another shelf. Publish 1 syncs ledger and sidecars,
 /// 2 signs the checkpoint. There is one writer, so that the batches of all orders are one point.
 pub const POINTS: &[(&str, &str)] = &[
@@ -34,7 +36,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ),
     (
         "store.commit.batch",
-        "Admit 5, Derive 4, Dispose 1, Dispose 4",
+        "Admit 5, Derive 4, Dispose 1, Dispose 4, Export 1, Export 3",
     ),
     (
         "store.commit.ledger",
@@ -47,6 +49,13 @@ pub const POINTS: &[(&str, &str)] = &[
     ("store.publish.sync", "Publish 1"),
     ("store.publish.sign", "Publish 2"),
     ("disposal.certificate", "Dispose 5"),
+    ("export.begin", "Export 2"),
+    ("export.copy", "Export 2"),
+    ("export.original", "Export 2"),
+    ("export.complete", "Export 2"),
+    ("export.name", "Export 4"),
+    ("export.folder", "Export 4"),
+    ("export.beside", "Export 5"),
     ("vault.admit.copy", "Admit 2"),
     ("vault.admit.sync", "Admit 3"),
     ("vault.admit.reread", "Admit 3"),
@@ -253,6 +262,7 @@ mod tests {
         ("Mirror", 5),
         ("Repair", 5),
         ("Publish", 2),
+        ("Export", 5),
     ];
 
     /// No step of an order is without a point. What comes before the first write of mirror and

@@ -1,4 +1,4 @@
-//! `recvault request`, `requests`, `approve`, `deny`, `cancel` and `export`.
+//! `recvault request`, `requests`, `approve`, `deny`, `cancel`, `export`, `verify` and `trail`.
 
 use std::path::PathBuf;
 
@@ -7,13 +7,14 @@ use clap::Args as Group;
 use super::{
     Ended,
     args::{Args, Signing},
-    output,
+    ledger, output,
     progress::Bars,
     sign, store,
 };
 use crate::{
     base::{ErrorKind, text::bytes_human},
     custody::request::Form,
+    export::{self, Known, Rank},
     report::{terminal, wording::zone},
     service::{AccessAsk, Answer, Command, DraftAsk, Failure},
 };
@@ -87,6 +88,24 @@ pub(super) struct Export {
     json: bool,
 }
 
+#[derive(Debug, Group)]
+pub(super) struct Verify {
+    /// The package's folder; its .event and .proof lie beside it
+    package: PathBuf,
+    /// The log's public key, as the office published it
+    #[arg(long, value_name = "VKEY")]
+    key: Option<String>,
+    /// The digest of the genesis roster, as Market Management keeps it
+    #[arg(long, value_name = "DIGEST")]
+    roster_hash: Option<String>,
+    /// A witness's public key
+    #[arg(long, value_name = "VKEY")]
+    witness: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 fn form(word: &str) -> Result<Form, String> {
     word.parse()
         .map_err(|()| format!("'{word}' is none of view, copy, original"))
@@ -155,12 +174,12 @@ pub(super) fn cancel(args: &Args, request: &str) -> Result<Ended, Failure> {
     sign::done(&store::ask(args, command, &())?)
 }
 
-pub(super) fn export(args: &Args, export: &Export) -> Result<Ended, Failure> {
-    let to = &export.to;
+pub(super) fn export(args: &Args, wanted: &Export) -> Result<Ended, Failure> {
+    let to = &wanted.to;
     let absolute = std::path::absolute(to)
         .map_err(|e| Failure::new(ErrorKind::Usage, format!("{}: {e}", to.display())))?;
     let command = Command::Export {
-        request: export.request.clone(),
+        request: wanted.request.clone(),
         to: absolute,
     };
     let bars = Bars::watcher();
@@ -169,7 +188,7 @@ pub(super) fn export(args: &Args, export: &Export) -> Result<Ended, Failure> {
     let Answer::Exported(exported) = &answer else {
         return Err(store::other_answer());
     };
-    if export.json {
+    if wanted.json {
         output::json(&answer);
         return Ok(Ended::Clean);
     }
@@ -190,4 +209,52 @@ pub(super) fn export(args: &Args, export: &Export) -> Result<Ended, Failure> {
         ));
     }
     Ok(Ended::Clean)
+}
+
+pub(super) fn verify(verify: &Verify) -> Result<Ended, Failure> {
+    let key = |text: &Option<String>| text.as_ref().map(|t| t.parse()).transpose();
+    let roster = verify.roster_hash.as_ref().map(|text| {
+        let wrong = format!("'{text}' is no digest of 64 hexadecimal digits");
+        text.parse()
+            .map_err(|_| Failure::new(ErrorKind::Usage, wrong))
+    });
+    let known = Known {
+        log: key(&verify.key)?,
+        roster: roster.transpose()?,
+        witness: key(&verify.witness)?,
+    };
+    // Without a slash at its end, which would hide what lies beside it.
+    let package = verify.package.components().collect::<PathBuf>();
+    let verdict = export::verify(&package, &known);
+    if verify.json {
+        output::json(&verdict);
+    } else {
+        for sentence in &verdict.holds {
+            output::text(sentence);
+        }
+        output::text(match verdict.rank {
+            Rank::Trusted => "TRUSTED: key, roster and witness are those that you know.",
+            Rank::Valid => {
+                "VALID: everything in it agrees. Give --key, --roster-hash and --witness from elsewhere to know whose log it is."
+            }
+            Rank::Invalid => "INVALID",
+        });
+    }
+    match verdict.rank {
+        Rank::Invalid => {
+            let text = format!(
+                "the package is not what it should be: {}",
+                verdict.wrong.join("; ")
+            );
+            Err(Failure::new(ErrorKind::Integrity, text)
+                .hint("ask for it again, and keep this one as it is"))
+        }
+        _ => Ok(Ended::Clean),
+    }
+}
+
+pub(super) fn trail(args: &Args, id: &str, json: bool) -> Result<Ended, Failure> {
+    let id = id.to_owned();
+    let answer = store::ask(args, Command::Access(AccessAsk::Trail { id }), &())?;
+    ledger::show(answer, json)
 }

@@ -12,7 +12,7 @@ use crate::media::generate::CLIPS_MAX;
 #[derive(Debug, Parser)]
 #[command(name = "recvault", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(super) struct Args {
-    /// The store; every command but init, generate and doctor needs one.
+    /// The store; every command but init, generate, verify and doctor needs one.
     #[arg(long, env = "RECVAULT_STORE", value_name = "DIR", global = true)]
     pub store: Option<PathBuf>,
     #[command(subcommand)]
@@ -113,6 +113,16 @@ pub(super) enum Command {
     },
     /// Make the package of an approved request
     Export(access::Export),
+    /// Check a package; needs no store
+    Verify(access::Verify),
+    /// Everything that ever happened to a recording, every look included
+    Trail {
+        /// The recording's id, or enough of its beginning
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List the statements that wait for more people to sign
     Statements(Json),
     /// Sign a statement that somebody else signed before

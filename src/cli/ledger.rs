@@ -87,7 +87,8 @@ fn ask_ledger(args: &Args, ask: LedgerAsk) -> Result<Answer, Failure> {
     store::ask(args, Command::Ledger(ask), &())
 }
 
-fn show(answer: Answer, json: bool) -> Result<Ended, Failure> {
+/// Prints events.
+pub(super) fn show(answer: Answer, json: bool) -> Result<Ended, Failure> {
     let Answer::Events {
         lines,
         len,

@@ -166,6 +166,8 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Deny(deny) => access::deny(args, deny),
         Command::Cancel { request } => access::cancel(args, request),
         Command::Export(export) => access::export(args, export),
+        Command::Verify(verify) => access::verify(verify),
+        Command::Trail { id, json } => access::trail(args, id, *json),
         Command::Statements(json) => sign::statements(args, json.json),
         Command::Sign { statement, signing } => {
             let statement = statement.clone();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sealed;
+use super::{Sealed, What};
 use crate::{
     base::{Digest, Moment},
     custody::{
@@ -40,4 +40,20 @@ pub struct AccessRequested {
     /// Two people did so in an emergency, and their statement approves it too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub break_glass: bool,
+}
+
+impl What {
+    /// The request to look that this is about, if it is about one.
+    #[must_use]
+    pub fn request(&self) -> Option<Digest> {
+        match self {
+            Self::AccessRequested(asked) => Some(asked.request),
+            Self::AccessApproved { request, .. }
+            | Self::AccessDenied { request, .. }
+            | Self::AccessCancelled { request, .. }
+            | Self::AccessSpent { request, .. }
+            | Self::AccessEnded { request, .. } => Some(*request),
+            _ => None,
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod bag;
 mod copy;
 mod pages;
 mod proofs;
+mod verify;
 
 use std::{
     fs, io,
@@ -29,6 +30,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use copy::{Marking, can_be_shown};
+pub use verify::{Known, Rank, Verdict, verify};
 
 use crate::{
     base::{Digest, ErrorKind, Explain, RecordingId, durable, killpoint::around},

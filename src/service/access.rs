@@ -15,12 +15,14 @@ use super::{
     execute::{recording, usage},
 };
 use crate::{
-    base::{ErrorKind, RecordingId},
+    base::{Digest, ErrorKind, RecordingId},
     custody::access::Access,
     custody::request::{Form, Seconds},
+    event::Event,
     export::{self, ExportSettings, Exported},
     intake::{Job, Progress, Watcher},
-    store::{AccessWish, Store},
+    ledger::Ledger,
+    store::{AccessWish, Store, StoreError},
 };
 
 /// Something about requests to look.
@@ -53,6 +55,11 @@ pub enum AccessAsk {
     Show {
         /// Its digest, or enough of its beginning.
         request: String,
+    },
+    /// Everything that ever happened to a recording.
+    Trail {
+        /// The recording, by its id or the beginning of it.
+        id: String,
     },
     /// Take one back.
     Cancel {
@@ -124,6 +131,7 @@ pub(super) fn answer(
             let access = one(store, &request)?;
             shown(store, zone, vec![access])
         }
+        AccessAsk::Trail { id } => trail(store, zone, &id),
         AccessAsk::Cancel { request } => {
             let access = one(store, &request)?;
             store.cancel_access(by, access.digest)?;
@@ -133,6 +141,34 @@ pub(super) fn answer(
             })
         }
     }
+}
+
+/// Every event about a recording, and every event about a request for it.
+fn trail(store: &Store, zone: &TimeZone, id: &str) -> Result<Answer, Failure> {
+    let record = recording(store, id)?;
+    let mut about: Vec<Digest> = Vec::new();
+    for access in store.accesses()? {
+        let wanted = &access.request.ask.recordings;
+        if wanted.iter().any(|wanted| wanted.id == record.id) {
+            about.push(access.digest);
+        }
+    }
+    let ledger = Ledger::open(&store.root().join("ledger")).map_err(StoreError::from)?;
+    let (len, mut lines) = (ledger.len(), Vec::new());
+    for read in ledger.read(0, len).map_err(StoreError::from)? {
+        let (n, line) = read.map_err(StoreError::from)?;
+        let event = Event::from_line(n, &line).map_err(StoreError::from)?;
+        let request = event.what.request();
+        if event.what.recording() == Some(record.id) || request.is_some_and(|r| about.contains(&r))
+        {
+            lines.push((n, String::from_utf8_lossy(&line).into_owned()));
+        }
+    }
+    Ok(Answer::Events {
+        lines,
+        len,
+        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+    })
 }
 
 fn shown(store: &Store, zone: &TimeZone, accesses: Vec<Access>) -> Result<Answer, Failure> {

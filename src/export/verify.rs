@@ -1,0 +1,351 @@
+//! Whether a package is what its papers say, without the store that made it: the same checks as its
+//! own instructions, in one step and with one verdict.
+//!
+//! - *invalid*: something in it is not what it should be; each thing is said.
+//! - *valid*: everything in it agrees, under the log's key that lies in it.
+//! - *trusted*: the log's key, the digest of its genesis roster and a witness's key came from
+//!   elsewhere, and they agree too. Only then is it known *which* office's log it was.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::package_name;
+use crate::{
+    base::{Digest, RecordingId},
+    custody::{
+        Kind, Role, Roster, Statement, Target,
+        access::{UseOutcome, use_id},
+        request::{Form, Request},
+        statement::log_name,
+        verify_statement,
+    },
+    event::{Event, What},
+    hashing::{hash_file, sha256},
+    proof::{ProofFile, Proven, Verifier},
+};
+
+/// What the one who checks knows from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The log's public key.
+    pub log: Option<Verifier>,
+    /// Digest of the genesis roster.
+    pub roster: Option<Digest>,
+    /// A witness's public key.
+    pub witness: Option<Verifier>,
+}
+
+/// How far a package can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rank {
+    /// It is not what its papers say.
+    Invalid,
+    /// It agrees with itself and with the log's key that lies in it.
+    Valid,
+    /// It agrees with what is known from elsewhere.
+    Trusted,
+}
+
+/// What checking a package came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// How far it can be relied on.
+    pub rank: Rank,
+    /// What holds, as sentences.
+    pub holds: Vec<String>,
+    /// What does not.
+    pub wrong: Vec<String>,
+}
+
+/// A package being looked at; what does not hold is collected.
+struct Look<'a> {
+    dir: &'a Path,
+    known: &'a Known,
+    log: Option<Verifier>,
+    cosigned: bool,
+    holds: Vec<String>,
+    wrong: Vec<String>,
+}
+
+type Checked<T> = Result<T, String>;
+
+/// Checks the package in this folder, with what lies beside it.
+#[must_use]
+pub fn verify(dir: &Path, known: &Known) -> Verdict {
+    let mut look = Look {
+        dir,
+        known,
+        log: None,
+        cosigned: false,
+        holds: Vec::new(),
+        wrong: Vec::new(),
+    };
+    if let Err(why) = look.all() {
+        look.wrong.push(why);
+    }
+    let trusted = known.log.is_some() && known.roster.is_some() && look.cosigned;
+    Verdict {
+        rank: match (look.wrong.is_empty(), trusted) {
+            (false, _) => Rank::Invalid,
+            (true, false) => Rank::Valid,
+            (true, true) => Rank::Trusted,
+        },
+        holds: look.holds,
+        wrong: look.wrong,
+    }
+}
+
+impl Look<'_> {
+    fn all(&mut self) -> Checked<()> {
+        let files = self.bag()?;
+        let key = self.text("proof/log.vkey")?;
+        let log: Verifier = key
+            .trim_end()
+            .parse()
+            .map_err(|e| format!("proof/log.vkey is no key: {e}"))?;
+        match &self.known.log {
+            Some(known) if *known != log => {
+                return Err(format!("the log's key is {log}, not the one that you gave"));
+            }
+            _ => self.log = Some(log),
+        }
+        let (request, people) = self.approval()?;
+        self.outcome(&request)?;
+        for wanted in &request.ask.recordings {
+            let file = format!("data/{}.original", wanted.id);
+            match files.get(&file) {
+                Some(digest) if *digest != wanted.digest => {
+                    return Err(format!("{file} is not the original that was asked for"));
+                }
+                None if request.ask.form == Form::Original => {
+                    return Err(format!("{file} is missing"));
+                }
+                Some(_) if request.ask.form != Form::Original => {
+                    return Err(format!("{file} is there and was not approved"));
+                }
+                _ => {}
+            }
+            self.admission(wanted.id, wanted.digest)?;
+        }
+        self.holds.push(format!(
+            "{} asked for it, for {} ({}); {} approved it.",
+            request.ask.requester,
+            request.ask.recipient,
+            request.ask.purpose,
+            people.join(" and ")
+        ));
+        Ok(())
+    }
+
+    fn read(&self, name: &str) -> Checked<Vec<u8>> {
+        let path = self.dir.join(name);
+        fs::read(path).map_err(|e| format!("{name} cannot be read: {e}"))
+    }
+
+    fn text(&self, name: &str) -> Checked<String> {
+        String::from_utf8(self.read(name)?).map_err(|_| format!("{name} is not UTF-8"))
+    }
+
+    /// The bag: every file that the manifests name is what they say, and no other is there.
+    fn bag(&mut self) -> Checked<BTreeMap<String, Digest>> {
+        let declared = self.text("bagit.txt")?;
+        if declared != "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n" {
+            return Err("bagit.txt does not declare a bag of version 1.0".into());
+        }
+        let mut all = BTreeMap::new();
+        for manifest in ["manifest-sha256.txt", "tagmanifest-sha256.txt"] {
+            for line in self.text(manifest)?.lines() {
+                let entry = line.split_once("  ");
+                let entry = entry.and_then(|(d, name)| Some((d.parse::<Digest>().ok()?, name)));
+                let Some((digest, name)) = entry.filter(|(_, name)| is_plain(name)) else {
+                    return Err(format!("{manifest} has a line that is none: {line}"));
+                };
+                let file = fs::File::open(self.dir.join(name));
+                let found = file.map_err(|e| e.to_string());
+                let found = found.and_then(|f| hash_file(&f).map_err(|e| e.to_string()));
+                match found {
+                    Ok(found) if found.digest == digest => {}
+                    Ok(_) => return Err(format!("{name} is not what {manifest} says")),
+                    Err(e) => return Err(format!("{name} cannot be read: {e}")),
+                }
+                if all.insert(name.to_owned(), digest).is_some() {
+                    return Err(format!("{name} stands in the manifests twice"));
+                }
+            }
+        }
+        for file in files_below(self.dir)? {
+            if file != "tagmanifest-sha256.txt" && !all.contains_key(&file) {
+                return Err(format!("{file} is there, and no manifest names it"));
+            }
+        }
+        self.holds
+            .push(format!("{} files are what the manifests say.", all.len()));
+        Ok(all)
+    }
+
+    /// That an event stands in the log, and the event.
+    fn proven(&mut self, event: &Path, proof: &Path) -> Checked<Event> {
+        let read = |path: &Path| {
+            fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
+        };
+        let line = read(event)?;
+        let name = event.display();
+        let wrong = |e: &dyn std::fmt::Display| format!("{name}: {e}");
+        let proof = ProofFile::parse(&read(proof)?).map_err(|e| wrong(&e))?;
+        let Some(log) = &self.log else {
+            return Err("the log's key is not known".into());
+        };
+        let witness: Vec<&Verifier> = self.known.witness.iter().collect();
+        let Proven {
+            checkpoint,
+            cosigned,
+        } = proof.verify(&line, log, &witness).map_err(|e| wrong(&e))?;
+        if let Some(roster) = self
+            .known
+            .roster
+            .filter(|r| checkpoint.origin != log_name(r))
+        {
+            return Err(format!(
+                "{name} is of the log {}, not of the one of roster {roster}",
+                checkpoint.origin
+            ));
+        }
+        self.cosigned |= !cosigned.is_empty();
+        Event::from_line(proof.index, &line).map_err(|e| wrong(&e))
+    }
+
+    fn in_proof(&mut self, name: &str) -> Checked<Event> {
+        let path = |ending: &str| self.dir.join(format!("proof/{name}.{ending}"));
+        let (event, proof) = (path("event"), path("proof"));
+        self.proven(&event, &proof)
+    }
+
+    /// The request, and those who approved it.
+    fn approval(&mut self) -> Checked<(Request, Vec<String>)> {
+        let text = self.text("proof/request.txt")?;
+        let request: Request = text
+            .parse()
+            .map_err(|e| format!("proof/request.txt: {e}"))?;
+        let statement: Statement = self
+            .text("proof/approval.txt")?
+            .parse()
+            .map_err(|e| format!("proof/approval.txt: {e}"))?;
+        let about = Target::Digest(request.digest());
+        if statement.kind() != Kind::Approval || statement.target() != about {
+            return Err("proof/approval.txt does not approve this request".into());
+        }
+        if statement.log() != request.log {
+            return Err("request and approval are of two logs".into());
+        }
+        let roster: Roster = self
+            .text("proof/roster.txt")?
+            .parse()
+            .map_err(|e| format!("proof/roster.txt: {e}"))?;
+        let accepted = self.in_proof("approval")?;
+        let What::StatementAccepted {
+            statement: logged,
+            signatures,
+            people,
+        } = accepted.what
+        else {
+            return Err("proof/approval.event is no acceptance".into());
+        };
+        if logged != statement {
+            return Err("the log accepted another statement".into());
+        }
+        let mut signed: Vec<String> = Vec::new();
+        for signature in &signatures {
+            if let Ok(signer) = verify_statement(&statement, signature, &roster)
+                && signer.role() == Role::Approver
+                && signer.person() != request.ask.requester
+            {
+                signed.push(signer.person().to_owned());
+            }
+        }
+        signed.sort();
+        signed.dedup();
+        if signed.is_empty() || signed != people {
+            return Err("the approval is not signed by those who the log says approved it".into());
+        }
+        let asked = self.in_proof("request")?;
+        match asked.what {
+            What::AccessRequested(asked) if asked.request == request.digest() => {}
+            _ => return Err("the log has another request".into()),
+        }
+        self.holds.push(format!(
+            "Request {} was approved at event {}.",
+            request.digest(),
+            accepted.n
+        ));
+        Ok((request, signed))
+    }
+
+    /// The log knows this very package.
+    fn outcome(&mut self, request: &Request) -> Checked<()> {
+        let (event, proof) = (
+            self.dir.with_extension("event"),
+            self.dir.with_extension("proof"),
+        );
+        let ended = self.proven(&event, &proof)?;
+        let What::AccessEnded {
+            request: of,
+            number,
+            outcome: UseOutcome::Packaged { tag_manifest, .. },
+        } = ended.what
+        else {
+            return Err("the event beside the package is no outcome of one".into());
+        };
+        let found = sha256(&self.read("tagmanifest-sha256.txt")?);
+        if of != request.digest() || tag_manifest != found {
+            return Err("the log's outcome is that of another package".into());
+        }
+        let name = package_name(use_id(&of, number));
+        self.holds
+            .push(format!("The log knows it as {name}, event {}.", ended.n));
+        Ok(())
+    }
+
+    fn admission(&mut self, id: RecordingId, digest: Digest) -> Checked<()> {
+        let admitted = self.in_proof(&id.to_string())?;
+        match admitted.what {
+            What::RecordingAdmitted(a) if a.digest == digest => {
+                self.holds.push(format!(
+                    "Recording {id} was admitted at event {}, {}.",
+                    admitted.n, admitted.at
+                ));
+                Ok(())
+            }
+            _ => Err(format!("the log admitted recording {id} otherwise")),
+        }
+    }
+}
+
+/// Whether a manifest may name a file so: below the bag, and in one way.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// Every file below a folder, as manifests name them.
+fn files_below(dir: &Path) -> Checked<Vec<String>> {
+    let failed = |e: std::io::Error| format!("{} cannot be listed: {e}", dir.display());
+    let mut folders: Vec<PathBuf> = vec![PathBuf::new()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(dir.join(&folder)).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = folder.join(entry.file_name());
+            if entry.file_type().map_err(failed)?.is_dir() {
+                folders.push(name);
+            } else {
+                files.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    Ok(files)
+}
