@@ -382,6 +382,22 @@ fn clause_4_7_an_approved_export_is_checked_by_a_stranger() {
     );
     let page = fs::read_to_string(package.join("index.html")).unwrap();
     assert!(page.contains("东城派出所 王警官 &lt;script&gt;"), "{page}");
+    // A copy is traced by its bytes, and remuxed by its tags; what is no copy is not.
+    let trace = |file: &Path| case.store_command(&["trace", file.to_str().unwrap()]);
+    let _ = trace(&copy).code(0).says(&request).says("东城派出所");
+    let remuxed = case.beside("leaked.mkv");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&copy)
+        .args(["-c", "copy"])
+        .arg(&remuxed)
+        .status();
+    assert!(made.unwrap().success());
+    assert_ne!(fs::read(&remuxed).unwrap(), fs::read(&copy).unwrap());
+    let _ = trace(&remuxed).code(0).says(&request);
+    let _ = trace(&case.original(&recording))
+        .code(1)
+        .says("No export is known");
     // Once is once.
     let _ = export(&case, &request, &to).code(3).says("is used up");
     let shown = case.store_command(&["requests", &request[..12]]).code(0);

@@ -2,7 +2,7 @@
 //! it is what events and rows store. Nothing below the command line reads a clock but through
 //! [`Clock`], so that a test can hold time still.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -129,9 +129,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// The kernel's random id of this boot. Where it cannot be read every boot looks alike; the
-/// compliance clock then tells them apart by boot time going back.
+/// The kernel's random id of this boot, read once: no process outlives its boot. Where it cannot be
+/// read every boot looks alike; the compliance clock then tells them apart by boot time going back.
 fn boot_id() -> [u8; 16] {
+    static READ: OnceLock<[u8; 16]> = OnceLock::new();
+    *READ.get_or_init(read_boot_id)
+}
+
+fn read_boot_id() -> [u8; 16] {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes());

@@ -115,6 +115,14 @@ pub(super) enum Command {
     Export(access::Export),
     /// Check a package; needs no store
     Verify(access::Verify),
+    /// Which export a copy is of, by its bytes or its tags
+    Trace {
+        /// The copy
+        file: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Everything that ever happened to a recording, every look included
     Trail {
         /// The recording's id, or enough of its beginning

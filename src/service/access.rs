@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     base::{Digest, ErrorKind, RecordingId},
-    custody::access::Access,
+    custody::access::{Access, Use, UseOutcome},
     custody::request::{Form, Seconds},
     event::Event,
     export::{self, ExportSettings, Exported},
@@ -60,6 +60,13 @@ pub enum AccessAsk {
     Trail {
         /// The recording, by its id or the beginning of it.
         id: String,
+    },
+    /// Which export a copy is of.
+    Trace {
+        /// SHA-256 of the copy.
+        digest: Digest,
+        /// Ids that stand in its tags.
+        ids: Vec<RecordingId>,
     },
     /// Take one back.
     Cancel {
@@ -131,6 +138,7 @@ pub(super) fn answer(
             let access = one(store, &request)?;
             shown(store, zone, vec![access])
         }
+        AccessAsk::Trace { digest, ids } => trace(store, zone, digest, &ids),
         AccessAsk::Trail { id } => trail(store, zone, &id),
         AccessAsk::Cancel { request } => {
             let access = one(store, &request)?;
@@ -141,6 +149,28 @@ pub(super) fn answer(
             })
         }
     }
+}
+
+/// The requests by a use of which the copy was made: by its bytes, or by what its tags name.
+fn trace(
+    store: &Store,
+    zone: &TimeZone,
+    digest: Digest,
+    ids: &[RecordingId],
+) -> Result<Answer, Failure> {
+    let made = |spent: &Use| {
+        let by_bytes = match &spent.outcome {
+            Some(UseOutcome::Packaged { copies, .. }) => copies.contains(&digest),
+            _ => false,
+        };
+        by_bytes || ids.contains(&spent.id)
+    };
+    let mut found = store.accesses()?;
+    for access in &mut found {
+        access.uses.retain(made);
+    }
+    found.retain(|access| !access.uses.is_empty());
+    shown(store, zone, found)
 }
 
 /// Every event about a recording, and every event about a request for it.

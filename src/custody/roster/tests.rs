@@ -248,7 +248,7 @@ fn allowed_signers_lists_the_good_keys_with_every_namespace() {
     let text = roster(people).allowed_signers();
     let namespaces = "recvault-roster@v1,recvault-hold-release@v1,recvault-class-lower@v1,\
         recvault-attribution@v1,recvault-time@v1,recvault-policy@v1,recvault-plan@v1,\
-        recvault-clock@v1,recvault-break-glass@v1";
+        recvault-clock@v1,recvault-break-glass@v1,recvault-approval@v1,recvault-denial@v1";
     let expected = [("li", 1), ("qian", 5), ("sun", 6), ("wang", 2), ("zhao", 4)]
         .map(|(id, n)| format!("{id} namespaces=\"{namespaces}\" {}\n", public(n)));
     assert_eq!(text, expected.concat());
