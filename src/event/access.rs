@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Somebody asked to look: see [`What::AccessRequested`](super::What::AccessRequested).
+/// Somebody asked to look: see [`What::AccessRequested`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessRequested {

@@ -4,27 +4,57 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::{
+        fd::AsRawFd,
+        unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, lchown},
+    },
     path::{Path, PathBuf},
 };
+
+use rustix::fs::OFlags;
 
 use crate::{
     base::{Digest, durable},
     hashing::{copy_hashed, hash_file, sha256},
 };
 
-/// Whoever the folder belongs to decides who gets at it.
-const FILE_MODE: u32 = 0o644;
-const DIR_MODE: u32 = 0o755;
+/// Who gets at a package. It is evidence, and lies in a folder of whoever asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    dir_mode: u32,
+    file_mode: u32,
+    /// To whom it is given, where we may give.
+    owner: Option<u32>,
+}
+
+impl Rights {
+    /// For the user `by` alone. Only where we are another user, and may not give it away, is it left
+    /// to the folder around it who may read.
+    #[must_use]
+    pub fn of(by: u32) -> Self {
+        let we = rustix::process::geteuid().as_raw();
+        let alone = we == by || we == 0;
+        Self {
+            dir_mode: if alone { 0o700 } else { 0o755 },
+            file_mode: if alone { 0o600 } else { 0o644 },
+            owner: (we == 0 && by != 0).then_some(by),
+        }
+    }
+}
 
 const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 
 /// A bag that is not complete yet.
 #[derive(Debug)]
 pub struct Bag {
+    /// The folder as it was made: whoever owns the one around it may rename it meanwhile, or put
+    /// something else in its place, and nothing is written there.
+    pinned: File,
+    /// The way through it.
     dir: PathBuf,
+    rights: Rights,
     payload: BTreeMap<String, Digest>,
     tags: BTreeMap<String, Digest>,
     payload_bytes: u64,
@@ -35,11 +65,25 @@ impl Bag {
     ///
     /// # Errors
     /// As making it says.
-    pub fn begin(dir: &Path) -> io::Result<Self> {
-        durable::create_dirs(&dir.join("data"), DIR_MODE)?;
-        durable::create_dirs(&dir.join("proof"), DIR_MODE)?;
+    pub fn begin(dir: &Path, rights: Rights) -> io::Result<Self> {
+        let mut make = DirBuilder::new();
+        make.mode(rights.dir_mode);
+        make.create(dir)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let pinned = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(dir)?;
+        if pinned.metadata()?.uid() != rustix::process::geteuid().as_raw() {
+            return Err(io::Error::other("somebody put another folder in its place"));
+        }
+        let dir = PathBuf::from(format!("/proc/self/fd/{}", pinned.as_raw_fd()));
+        make.create(dir.join("data"))?;
+        make.create(dir.join("proof"))?;
         Ok(Self {
-            dir: dir.to_owned(),
+            pinned,
+            dir,
+            rights,
             payload: BTreeMap::new(),
             tags: BTreeMap::new(),
             payload_bytes: 0,
@@ -112,9 +156,19 @@ impl Bag {
         self.add_tag("manifest-sha256.txt", &manifest(&self.payload))?;
         let tags = manifest(&self.tags);
         self.write(TAG_MANIFEST, &tags)?;
-        for folder in ["data", "proof", ""] {
+        let folders = ["data", "proof"];
+        if let Some(owner) = self.rights.owner {
+            let files = self.payload.keys().chain(self.tags.keys());
+            let names = files.map(String::as_str).chain(folders);
+            for name in names.chain([TAG_MANIFEST]) {
+                lchown(self.dir.join(name), Some(owner), None)?;
+            }
+            fchown(&self.pinned, Some(owner), None)?;
+        }
+        for folder in folders {
             durable::sync_dir(&self.dir.join(folder))?;
         }
+        self.pinned.sync_all()?;
         Ok((sha256(&tags), bytes))
     }
 
@@ -123,7 +177,7 @@ impl Bag {
             .read(true)
             .write(true)
             .create_new(true)
-            .mode(FILE_MODE)
+            .mode(self.rights.file_mode)
             .open(self.dir.join(name))
     }
 
@@ -157,7 +211,8 @@ mod tests {
     fn a_bag_has_its_manifests_and_sha256sum_agrees() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("bag");
-        let mut bag = Bag::begin(&dir).unwrap();
+        let rights = Rights::of(rustix::process::geteuid().as_raw());
+        let mut bag = Bag::begin(&dir, rights).unwrap();
         let source = dir.with_extension("source");
         fs::write(&source, "evidence").unwrap();
         let source = File::open(&source).unwrap();
@@ -183,6 +238,13 @@ mod tests {
         }
         let info = fs::read_to_string(dir.join("bag-info.txt")).unwrap();
         assert_eq!(info, "Source-Organization: office\nPayload-Oxum: 12.2\n");
-        assert!(Bag::begin(&dir).is_ok_and(|bag| bag.open_payload("a.mp4").is_err()));
+        assert_eq!(fs::metadata(&dir).unwrap().mode() & 0o777, 0o700);
+        assert!(Bag::begin(&dir, rights).is_err(), "it is there already");
+        let elsewhere = dir.with_extension("link");
+        std::os::unix::fs::symlink("/tmp", &elsewhere).unwrap();
+        assert!(
+            Bag::begin(&elsewhere, rights).is_err(),
+            "no way out of the folder"
+        );
     }
 }

@@ -42,7 +42,7 @@ use crate::{
     recording::Record,
     store::{Spent, Store, StoreError},
 };
-use bag::Bag;
+use bag::{Bag, Rights};
 
 /// Bytes that a marked copy may take beside its original: x264 at this quality seldom doubles it.
 const COPY_FACTOR: u64 = 2;
@@ -178,7 +178,11 @@ pub fn preflight(store: &Store, access: &Access, folder: &Path) -> Result<(), Ex
     let ask = &access.request.ask;
     let mut needed = SPARE_BYTES;
     for wanted in &ask.recordings {
-        let shown = record(store, wanted)?.is_some_and(|r| can_be_shown(&r));
+        // What is gone is refused when the use is to be spent.
+        let Some(record) = record(store, wanted)? else {
+            continue;
+        };
+        let shown = can_be_shown(&record);
         if !shown && ask.form != Form::Original {
             return Err(ExportError::NotShown(wanted.id));
         }
@@ -252,7 +256,7 @@ pub fn run(
         return Err(ExportError::Taken(package_name(spent.id)));
     }
     clear(&hidden).map_err(io_of("what was cut off"))?;
-    let made = make(store, settings, spent, &hidden, heard);
+    let made = make(store, settings, spent, &hidden, Rights::of(by), heard);
     let (tag_manifest, bytes, copies, not_shown) = match made {
         Ok(made) => made,
         Err(e) => {
@@ -309,10 +313,12 @@ fn make(
     settings: &ExportSettings,
     spent: &Spent,
     hidden: &Path,
+    rights: Rights,
     heard: &mut dyn FnMut(RecordingId, &Progress),
 ) -> Result<Made, ExportError> {
     let ask = &spent.access.request.ask;
-    let mut bag = around("export.begin", || Bag::begin(hidden)).map_err(io_of("the folder"))?;
+    let mut bag =
+        around("export.begin", || Bag::begin(hidden, rights)).map_err(io_of("the folder"))?;
     let (mut records, mut copies, mut not_shown) = (Vec::new(), Vec::new(), Vec::new());
     let register = store.register();
     for wanted in &ask.recordings {

@@ -19,6 +19,9 @@ const SCRIPT: &[u8] = include_bytes!("../../docs/verify.py");
 /// What lies beside a package.
 const BESIDE_MODE: u32 = 0o644;
 
+/// Adds a file to `proof/`.
+type Tagging<'a> = dyn FnMut(&str, &[u8]) -> Result<(), ExportError> + 'a;
+
 /// Adds `proof/` to the bag.
 pub(super) fn add(
     store: &Store,
@@ -90,12 +93,7 @@ pub(super) fn add(
 }
 
 /// Adds `NAME.event` and `NAME.proof` of event `n`.
-fn proven(
-    store: &Store,
-    name: &str,
-    n: u64,
-    tag: &mut dyn FnMut(&str, &[u8]) -> Result<(), ExportError>,
-) -> Result<(), ExportError> {
+fn proven(store: &Store, name: &str, n: u64, tag: &mut Tagging<'_>) -> Result<(), ExportError> {
     let (line, proof) = store.prove(n)?;
     tag(&format!("{name}.event"), &line)?;
     tag(&format!("{name}.proof"), proof.to_string().as_bytes())

@@ -190,7 +190,6 @@ impl Store {
 }
 
 /// Those who agree to the statement, if they are enough; else what is wanting, and who agrees.
-#[expect(clippy::type_complexity, reason = "a sentence, and people")]
 fn agreement(
     proposal: &Proposal<'_>,
     submitted: &Submitted<'_>,
