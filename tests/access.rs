@@ -12,7 +12,7 @@ use recvault::{
     custody::{
         Kind, Target,
         access::{Access, AccessState, UseOutcome},
-        request::Form,
+        request::{Form, Seconds},
     },
     retention::Clause,
     store::{AccessWish, Attached, Refusal, StoreError},
@@ -114,6 +114,13 @@ fn a_use_is_spent_once_and_never_after_its_time() {
         .store()
         .spend_access(OPERATOR, late.digest, false, vec![]);
     assert!(refused(over).to_string().ends_with("is expired"));
+    // What is signed for is what is handed over: no excerpt before there are any.
+    let excerpt = AccessWish {
+        recordings: vec![(id, Some(Seconds { from: 1, to: 2 }))],
+        ..wish(&[id])
+    };
+    let excerpt = refused(office.store().request_access(CLERK, excerpt));
+    assert_eq!(excerpt, Refusal::NoExcerpts);
     assert!(
         office
             .store()
@@ -346,6 +353,9 @@ fn clause_4_7_an_approved_export_is_checked_by_a_stranger() {
         .json();
     let roster = roster["with"]["roster_hash"].as_str().unwrap().to_owned();
     let _ = verify(&["--roster-hash", &roster]).code(0);
+    // The log's own key is no witness's.
+    let vkey = fs::read_to_string(package.join("proof/log.vkey")).unwrap();
+    let _ = verify(&["--witness", vkey.trim_end()]).code(2);
     let another = "ab".repeat(32);
     let _ = verify(&["--roster-hash", &another]).code(4).says("INVALID");
     // Everything that happened to the recording, and to no other.

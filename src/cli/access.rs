@@ -21,6 +21,7 @@ use crate::{
     custody::request::Form,
     export::{self, Known, Rank},
     hashing::hash_file,
+    proof::Algorithm,
     report::{terminal, wording::zone},
     service::{AccessAsk, Answer, Command, DraftAsk, Failure},
 };
@@ -229,8 +230,19 @@ pub(super) fn verify(verify: &Verify) -> Result<Ended, Failure> {
         roster: roster.transpose()?,
         witness: key(&verify.witness)?,
     };
-    // Without a slash at its end, which would hide what lies beside it.
-    let package = verify.package.components().collect::<PathBuf>();
+    if known
+        .witness
+        .as_ref()
+        .is_some_and(|w| w.algorithm() != Algorithm::Cosignature)
+    {
+        let text = "the key given as a witness's is a log's";
+        return Err(Failure::new(ErrorKind::Usage, text));
+    }
+    // Its own name, for what lies beside it is called after that.
+    let package = verify.package.canonicalize().map_err(|e| {
+        let text = format!("{}: {e}", verify.package.display());
+        Failure::new(ErrorKind::Usage, text)
+    })?;
     let verdict = export::verify(&package, &known);
     if verify.json {
         output::json(&verdict);

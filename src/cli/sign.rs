@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     base::ErrorKind,
+    custody::{Kind, Statement, Target, request::Request},
     report::{terminal, wording::zone},
     service::{Answer, Command, DraftAsk, Failure},
 };
@@ -28,6 +29,7 @@ pub(super) fn act(
     ask: DraftAsk,
     attached: Option<String>,
 ) -> Result<Ended, Failure> {
+    let kind = kind_of(&ask);
     let answer = store::ask(args, Command::Draft(ask), &())?;
     let Answer::Draft {
         text,
@@ -37,8 +39,12 @@ pub(super) fn act(
     else {
         return Err(store::other_answer());
     };
+    check_draft(&kind, &text, &namespace, about.as_deref())?;
     if let Some(about) = about {
         output::text(&about);
+    }
+    if kind.is_none() && signing.print.is_none() {
+        output::text(&text);
     }
     if let Some(path) = &signing.print {
         fs::write(path, &text).map_err(|e| unwritten(path, &e))?;
@@ -64,6 +70,46 @@ pub(super) fn act(
         .map(|key| sign(key, &namespace, &text))
         .collect::<Result<Vec<_>, _>>()?;
     submit(args, text, signatures, attached)
+}
+
+/// What act somebody asked to sign for; nothing where it is read off the statement.
+const fn kind_of(ask: &DraftAsk) -> Option<Kind> {
+    Some(match ask {
+        DraftAsk::Waiting { .. } => return None,
+        DraftAsk::HoldRelease { .. } => Kind::HoldRelease,
+        DraftAsk::Attribution { .. } => Kind::Attribution,
+        DraftAsk::Time { .. } => Kind::Time,
+        DraftAsk::ClassLower { .. } => Kind::ClassLower,
+        DraftAsk::Plan { .. } => Kind::Plan,
+        DraftAsk::Policy { .. } => Kind::Policy,
+        DraftAsk::Roster { .. } => Kind::Roster,
+        DraftAsk::Approval { .. } => Kind::Approval,
+        DraftAsk::Denial { .. } => Kind::Denial,
+        DraftAsk::Clock { .. } => Kind::Clock,
+    })
+}
+
+/// That what came to be signed is what was asked for: the owner of the store, who drafts it, is not
+/// the one who signs.
+fn check_draft(
+    kind: &Option<Kind>,
+    text: &str,
+    namespace: &str,
+    about: Option<&str>,
+) -> Result<(), Failure> {
+    let statement: Statement = text.parse().map_err(Failure::from)?;
+    let asked = kind.unwrap_or_else(|| statement.kind());
+    let named = about.map(|about| about.parse::<Request>().map(|r| r.digest()));
+    let fits = match named {
+        None => true,
+        Some(Ok(digest)) => statement.target() == Target::Digest(digest),
+        Some(Err(_)) => false,
+    };
+    if statement.kind() == asked && namespace == asked.namespace() && fits {
+        return Ok(());
+    }
+    let text = "the owner of the store gave another statement to sign than was asked for";
+    Err(Failure::new(ErrorKind::Integrity, text).hint("sign nothing, and find out why"))
 }
 
 /// Sends a signed statement to the owner.

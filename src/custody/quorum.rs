@@ -319,6 +319,10 @@ fn counts<'a>(
     if !key.is_some_and(super::key::Key::is_good) {
         return Err("the key is not a good one of the roster in force");
     }
+    let decides = matches!(statement.kind(), Kind::Approval | Kind::Denial);
+    if decides && person.role != Role::Approver {
+        return Err("only approvers decide on access");
+    }
     match (apart, context.matter) {
         (Apart::HoldParties, Matter::Hold { hold, .. }) => {
             if hold.requester.eq_ignore_ascii_case(&person.id) {

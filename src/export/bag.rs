@@ -4,8 +4,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
+    fs::{DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
     os::{
         fd::AsRawFd,
         unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, lchown},
@@ -45,6 +45,12 @@ impl Rights {
 }
 
 const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+
+/// Folders of a bag.
+const FOLDERS: [&str; 2] = ["data", "proof"];
+
+/// Bytes of a tag manifest that is read: each of its lines has some hundred.
+const TAG_MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A bag that is not complete yet.
 #[derive(Debug)]
@@ -138,12 +144,10 @@ impl Bag {
     }
 
     /// Writes the manifests and makes everything durable. `info` are the lines of `bag-info.txt`.
-    /// Gives back the digest of the tag manifest, on which everything else hangs, and the bytes of
-    /// the evidence.
     ///
     /// # Errors
     /// As writing or syncing says.
-    pub fn complete(mut self, info: &[(&str, String)]) -> io::Result<(Digest, u64)> {
+    pub fn complete(mut self, info: &[(&str, String)]) -> io::Result<Complete> {
         let (bytes, files) = (self.payload_bytes, self.payload.len());
         let mut text: String = info
             .iter()
@@ -156,20 +160,15 @@ impl Bag {
         self.add_tag("manifest-sha256.txt", &manifest(&self.payload))?;
         let tags = manifest(&self.tags);
         self.write(TAG_MANIFEST, &tags)?;
-        let folders = ["data", "proof"];
-        if let Some(owner) = self.rights.owner {
-            let files = self.payload.keys().chain(self.tags.keys());
-            let names = files.map(String::as_str).chain(folders);
-            for name in names.chain([TAG_MANIFEST]) {
-                lchown(self.dir.join(name), Some(owner), None)?;
-            }
-            fchown(&self.pinned, Some(owner), None)?;
-        }
-        for folder in folders {
+        for folder in FOLDERS {
             durable::sync_dir(&self.dir.join(folder))?;
         }
         self.pinned.sync_all()?;
-        Ok((sha256(&tags), bytes))
+        Ok(Complete {
+            tag_manifest: sha256(&tags),
+            bytes,
+            bag: self,
+        })
     }
 
     fn create(&self, name: &str) -> io::Result<File> {
@@ -188,6 +187,42 @@ impl Bag {
     }
 }
 
+/// A bag that is complete, and still ours.
+#[derive(Debug)]
+pub struct Complete {
+    /// Digest of the tag manifest, on which everything else hangs.
+    pub tag_manifest: Digest,
+    /// Bytes of the evidence.
+    pub bytes: u64,
+    bag: Bag,
+}
+
+impl Complete {
+    /// Gives it to whoever asked for it, where we may. Only once its outcome is in the ledger: from
+    /// then on its owner can do with it as he likes.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn give(self) -> io::Result<()> {
+        let Bag {
+            pinned,
+            dir,
+            rights,
+            payload,
+            tags,
+            ..
+        } = self.bag;
+        let Some(owner) = rights.owner else {
+            return Ok(());
+        };
+        let names = payload.keys().chain(tags.keys()).map(String::as_str);
+        for name in names.chain([TAG_MANIFEST]).chain(FOLDERS) {
+            lchown(dir.join(name), Some(owner), None)?;
+        }
+        fchown(&pinned, Some(owner), None)
+    }
+}
+
 /// As `sha256sum` writes and reads it.
 fn manifest(files: &BTreeMap<String, Digest>) -> Vec<u8> {
     let line = |(name, digest): (&String, &Digest)| format!("{digest}  {name}\n");
@@ -199,12 +234,25 @@ fn manifest(files: &BTreeMap<String, Digest>) -> Vec<u8> {
 /// # Errors
 /// As reading says.
 pub fn tag_manifest(dir: &Path) -> io::Result<Digest> {
-    Ok(sha256(&fs::read(dir.join(TAG_MANIFEST))?))
+    // In a folder of somebody else's: a pipe there must not hold us up, nor a link lead elsewhere.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(dir.join(TAG_MANIFEST))?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(TAG_MANIFEST_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(sha256(&bytes))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -224,11 +272,12 @@ mod tests {
         bag.filled("b.mp4").unwrap();
         bag.add_tag("VERIFY.txt", b"how").unwrap();
         bag.add_tag("proof/request.txt", b"what").unwrap();
-        let (tags, bytes) = bag
+        let complete = bag
             .complete(&[("Source-Organization", "office".into())])
             .unwrap();
-        assert_eq!(bytes, 12);
-        assert_eq!(tag_manifest(&dir).unwrap(), tags);
+        assert_eq!(complete.bytes, 12);
+        assert_eq!(tag_manifest(&dir).unwrap(), complete.tag_manifest);
+        complete.give().unwrap();
         for manifest in ["manifest-sha256.txt", "tagmanifest-sha256.txt"] {
             let checked = std::process::Command::new("sha256sum")
                 .args(["--strict", "--quiet", "-c", manifest])

@@ -42,7 +42,7 @@ use crate::{
     recording::Record,
     store::{Spent, Store, StoreError},
 };
-use bag::{Bag, Rights};
+use bag::{Bag, Complete, Rights};
 
 /// Bytes that a marked copy may take beside its original: x264 at this quality seldom doubles it.
 const COPY_FACTOR: u64 = 2;
@@ -257,7 +257,11 @@ pub fn run(
     }
     clear(&hidden).map_err(io_of("what was cut off"))?;
     let made = make(store, settings, spent, &hidden, Rights::of(by), heard);
-    let (tag_manifest, bytes, copies, not_shown) = match made {
+    let Made {
+        complete,
+        copies,
+        not_shown,
+    } = match made {
         Ok(made) => made,
         Err(e) => {
             let _ = clear(&hidden);
@@ -267,12 +271,14 @@ pub fn run(
             return Err(e);
         }
     };
+    let (tag_manifest, bytes) = (complete.tag_manifest, complete.bytes);
     let outcome = UseOutcome::Packaged {
         tag_manifest,
         copies,
         bytes,
     };
     store.end_access(by, spent, outcome)?;
+    complete.give().map_err(io_of("the owner"))?;
     name(&hidden, &place, folder)?;
     let request = spent.access.digest;
     proofs::lay_beside(store, &request, spent.number, &place)?;
@@ -306,7 +312,12 @@ fn record(store: &Store, wanted: &Wanted) -> Result<Option<Record>, ExportError>
     Ok(record.filter(|r| r.digest == wanted.digest && r.state.is_there()))
 }
 
-type Made = (Digest, u64, Vec<Digest>, Vec<RecordingId>);
+/// A package that is complete in its hidden folder.
+struct Made {
+    complete: Complete,
+    copies: Vec<Digest>,
+    not_shown: Vec<RecordingId>,
+}
 
 fn make(
     store: &Store,
@@ -370,6 +381,9 @@ fn make(
         ),
     ];
     let complete = around("export.complete", || bag.complete(&info));
-    let (tag_manifest, bytes) = complete.map_err(io_of("the manifests"))?;
-    Ok((tag_manifest, bytes, copies, not_shown))
+    Ok(Made {
+        complete: complete.map_err(io_of("the manifests"))?,
+        copies,
+        not_shown,
+    })
 }

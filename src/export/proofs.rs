@@ -2,7 +2,7 @@
 //! that counted then, the events that say so with their proofs, each recording's own life, and the
 //! script that checks it all.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Bag, ExportError, io_of};
 use crate::{
@@ -129,6 +129,10 @@ pub(super) fn are_beside(place: &Path) -> bool {
     beside(place, "proof").exists()
 }
 
-fn beside(place: &Path, ending: &str) -> std::path::PathBuf {
-    place.with_extension(ending)
+/// A file beside a package, by its ending.
+pub(super) fn beside(place: &Path, ending: &str) -> PathBuf {
+    let mut name = place.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    place.with_file_name(name)
 }

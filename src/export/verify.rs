@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::package_name;
+use super::{package_name, proofs::beside};
 use crate::{
     base::{Digest, RecordingId},
     custody::{
@@ -68,7 +68,10 @@ struct Look<'a> {
     dir: &'a Path,
     known: &'a Known,
     log: Option<Verifier>,
+    /// Every event so far stands under a checkpoint that the known witness has seen.
     cosigned: bool,
+    /// The keys that approved are those of the genesis roster.
+    genesis: bool,
     holds: Vec<String>,
     wrong: Vec<String>,
 }
@@ -82,14 +85,15 @@ pub fn verify(dir: &Path, known: &Known) -> Verdict {
         dir,
         known,
         log: None,
-        cosigned: false,
+        cosigned: known.witness.is_some(),
+        genesis: false,
         holds: Vec::new(),
         wrong: Vec::new(),
     };
     if let Err(why) = look.all() {
         look.wrong.push(why);
     }
-    let trusted = known.log.is_some() && known.roster.is_some() && look.cosigned;
+    let trusted = known.log.is_some() && known.roster.is_some() && look.cosigned && look.genesis;
     Verdict {
         rank: match (look.wrong.is_empty(), trusted) {
             (false, _) => Rank::Invalid,
@@ -115,22 +119,10 @@ impl Look<'_> {
             }
             _ => self.log = Some(log),
         }
-        let (request, people) = self.approval()?;
-        self.outcome(&request)?;
+        let (request, people, approved_at) = self.approval()?;
+        let copies = self.outcome(&request, approved_at)?;
+        payload(&files, &request, &copies)?;
         for wanted in &request.ask.recordings {
-            let file = format!("data/{}.original", wanted.id);
-            match files.get(&file) {
-                Some(digest) if *digest != wanted.digest => {
-                    return Err(format!("{file} is not the original that was asked for"));
-                }
-                None if request.ask.form == Form::Original => {
-                    return Err(format!("{file} is missing"));
-                }
-                Some(_) if request.ask.form != Form::Original => {
-                    return Err(format!("{file} is there and was not approved"));
-                }
-                _ => {}
-            }
             self.admission(wanted.id, wanted.digest)?;
         }
         self.holds.push(format!(
@@ -216,7 +208,7 @@ impl Look<'_> {
                 checkpoint.origin
             ));
         }
-        self.cosigned |= !cosigned.is_empty();
+        self.cosigned &= !cosigned.is_empty();
         Event::from_line(proof.index, &line).map_err(|e| wrong(&e))
     }
 
@@ -226,8 +218,8 @@ impl Look<'_> {
         self.proven(&event, &proof)
     }
 
-    /// The request, and those who approved it.
-    fn approval(&mut self) -> Checked<(Request, Vec<String>)> {
+    /// The request, those who approved it, and the event that says so.
+    fn approval(&mut self) -> Checked<(Request, Vec<String>, u64)> {
         let text = self.text("proof/request.txt")?;
         let request: Request = text
             .parse()
@@ -243,10 +235,22 @@ impl Look<'_> {
         if statement.log() != request.log {
             return Err("request and approval are of two logs".into());
         }
+        if self.log.as_ref().map(Verifier::name) != Some(&*log_name(&request.log)) {
+            return Err("the request is of another log than its proofs".into());
+        }
         let roster: Roster = self
             .text("proof/roster.txt")?
             .parse()
             .map_err(|e| format!("proof/roster.txt: {e}"))?;
+        self.genesis = roster.digest() == request.log;
+        if self.genesis {
+            self.holds
+                .push("Who could approve stands in the genesis roster.".into());
+        } else {
+            self.holds.push(
+                "The roster was amended since the genesis; that it was by its own rules, the log shows and this package does not.".into(),
+            );
+        }
         let accepted = self.in_proof("approval")?;
         let What::StatementAccepted {
             statement: logged,
@@ -275,7 +279,8 @@ impl Look<'_> {
         }
         let asked = self.in_proof("request")?;
         match asked.what {
-            What::AccessRequested(asked) if asked.request == request.digest() => {}
+            What::AccessRequested(event)
+                if event.request == request.digest() && asked.n < accepted.n => {}
             _ => return Err("the log has another request".into()),
         }
         self.holds.push(format!(
@@ -283,20 +288,22 @@ impl Look<'_> {
             request.digest(),
             accepted.n
         ));
-        Ok((request, signed))
+        Ok((request, signed, accepted.n))
     }
 
-    /// The log knows this very package.
-    fn outcome(&mut self, request: &Request) -> Checked<()> {
-        let (event, proof) = (
-            self.dir.with_extension("event"),
-            self.dir.with_extension("proof"),
-        );
+    /// The log knows this very package. Gives back the digests of the marked copies in it.
+    fn outcome(&mut self, request: &Request, approved_at: u64) -> Checked<Vec<Digest>> {
+        let (event, proof) = (beside(self.dir, "event"), beside(self.dir, "proof"));
         let ended = self.proven(&event, &proof)?;
         let What::AccessEnded {
             request: of,
             number,
-            outcome: UseOutcome::Packaged { tag_manifest, .. },
+            outcome:
+                UseOutcome::Packaged {
+                    tag_manifest,
+                    copies,
+                    ..
+                },
         } = ended.what
         else {
             return Err("the event beside the package is no outcome of one".into());
@@ -305,10 +312,17 @@ impl Look<'_> {
         if of != request.digest() || tag_manifest != found {
             return Err("the log's outcome is that of another package".into());
         }
+        if ended.n < approved_at || !(1..=request.ask.uses).contains(&u64::from(number)) {
+            return Err("the approval does not reach to this use of it".into());
+        }
         let name = package_name(use_id(&of, number));
+        let info = self.text("bag-info.txt")?;
+        if !info.contains(&format!("External-Identifier: {name}\n")) {
+            return Err(format!("bag-info.txt does not say {name}"));
+        }
         self.holds
             .push(format!("The log knows it as {name}, event {}.", ended.n));
-        Ok(())
+        Ok(copies)
     }
 
     fn admission(&mut self, id: RecordingId, digest: Digest) -> Checked<()> {
@@ -323,6 +337,42 @@ impl Look<'_> {
             }
             _ => Err(format!("the log admitted recording {id} otherwise")),
         }
+    }
+}
+
+/// What is under `data/` is what was approved: of each recording the original, where originals were
+/// approved, and the marked copies that the log knows; nothing else.
+fn payload(files: &BTreeMap<String, Digest>, request: &Request, copies: &[Digest]) -> Checked<()> {
+    let with_originals = request.ask.form == Form::Original;
+    let mut left: Vec<(&String, &Digest)> = files
+        .iter()
+        .filter(|(name, _)| name.starts_with("data/"))
+        .collect();
+    for wanted in &request.ask.recordings {
+        if wanted.seconds.is_some() {
+            return Err(
+                "an excerpt was approved, and a package of one cannot be checked yet".into(),
+            );
+        }
+        let file = format!("data/{}.original", wanted.id);
+        let found = files.get(&file).filter(|_| with_originals);
+        if with_originals && found != Some(&wanted.digest) {
+            return Err(format!("{file} is not the original that was asked for"));
+        }
+        if found.is_some() {
+            left.retain(|(name, _)| **name != file);
+        }
+    }
+    let mut known = copies.to_vec();
+    for (name, digest) in left {
+        match known.iter().position(|copy| copy == digest) {
+            Some(at) => drop(known.swap_remove(at)),
+            None => return Err(format!("{name} was not approved")),
+        }
+    }
+    match known.as_slice() {
+        [] => Ok(()),
+        _ => Err("a marked copy is missing".into()),
     }
 }
 

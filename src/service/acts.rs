@@ -22,7 +22,15 @@ pub(super) fn draft(
 ) -> Result<Answer, Failure> {
     let mut about = None;
     let statement = match &ask {
-        DraftAsk::Waiting { statement } => waiting(store, statement)?,
+        DraftAsk::Waiting { statement } => {
+            let statement = waiting(store, statement)?;
+            if let (Kind::Approval, Target::Digest(request)) =
+                (statement.kind(), statement.target())
+            {
+                about = store.access(request)?.map(|access| access.request.text());
+            }
+            statement
+        }
         DraftAsk::HoldRelease { id, hold, reason } => {
             let id = recording(store, id)?.id;
             let holds = store.keeping(id)?.holds;

@@ -71,6 +71,10 @@ impl Store {
             }
             let mut recordings = Vec::new();
             for (id, seconds) in wish.recordings {
+                // What is signed for must be what is handed over, and no less of it is made yet.
+                if seconds.is_some() {
+                    return Err(Refusal::NoExcerpts.into());
+                }
                 let record = there(proposal, id)?;
                 recordings.push(Wanted {
                     id,

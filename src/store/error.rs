@@ -251,6 +251,9 @@ pub enum Refusal {
     /// Who approved it would spend it.
     #[error("{0} approved it, and so cannot be the one who uses it")]
     OperatorApproved(String),
+    /// Some seconds of a recording.
+    #[error("this recvault hands over whole recordings only, no excerpts yet")]
+    NoExcerpts,
     /// It is for another form.
     #[error("it was asked for in the form '{0}'")]
     AnotherForm(&'static str),
