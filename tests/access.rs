@@ -441,6 +441,8 @@ fn a_copy_is_no_original_and_a_denied_request_is_nothing() {
     ];
     let _ = case.store_command(&deny).code(0).says("is denied");
     let _ = export(&case, &request, &to).code(3).says("is denied");
+    let empty = ["approve", "", "--key", key.to_str().unwrap()];
+    let _ = case.store_command(&empty).code(2).says("no access request");
     let plain = case.beside("not there");
     let _ = export(&case, &request, &plain).code(2).says("not there");
 }

@@ -32,7 +32,7 @@ pub(super) struct Wish {
     /// The recordings' ids, or enough of their beginnings
     #[arg(long, required = true, num_args = 1.., value_name = "ID")]
     recording: Vec<String>,
-    /// view: here and now; copy: a marked copy to take along; original: the bit-exact one too
+    /// copy: a marked copy to take along; original: the bit-exact one too
     #[arg(long, value_parser = form)]
     form: Form,
     /// What for
@@ -114,8 +114,11 @@ pub(super) struct Verify {
 }
 
 fn form(word: &str) -> Result<Form, String> {
-    word.parse()
-        .map_err(|()| format!("'{word}' is none of view, copy, original"))
+    match word.parse() {
+        Ok(Form::View) => Err("viewing without a package is not there yet; ask for a copy".into()),
+        Ok(form) => Ok(form),
+        Err(()) => Err(format!("'{word}' is none of copy, original")),
+    }
 }
 
 pub(super) fn request(args: &Args, wish: &Wish) -> Result<Ended, Failure> {

@@ -101,7 +101,8 @@ fn check_draft(
     let asked = kind.unwrap_or_else(|| statement.kind());
     let named = about.map(|about| about.parse::<Request>().map(|r| r.digest()));
     let fits = match named {
-        None => true,
+        // An approval that does not come with its request cannot be read before it is signed.
+        None => statement.kind() != Kind::Approval,
         Some(Ok(digest)) => statement.target() == Target::Digest(digest),
         Some(Err(_)) => false,
     };

@@ -212,7 +212,9 @@ fn shown(store: &Store, zone: &TimeZone, accesses: Vec<Access>) -> Result<Answer
 /// The one request of this digest, or of one that begins so.
 pub(super) fn one(store: &Store, digest: &str) -> Result<Access, Failure> {
     let all = store.accesses()?.into_iter();
-    let mut found = all.filter(|access| access.digest.to_string().starts_with(digest));
+    // Nothing is not the beginning of anything: an empty variable in a script names no request.
+    let named = |access: &Access| access.digest.to_string().starts_with(digest);
+    let mut found = all.filter(|access| !digest.is_empty() && named(access));
     match (found.next(), found.next()) {
         (Some(access), None) => Ok(access),
         (None, _) => Err(usage(format!("there is no access request '{digest}'"))

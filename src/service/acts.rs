@@ -176,7 +176,8 @@ pub(super) fn statements(store: &Store, zone: &TimeZone) -> Result<Answer, Failu
 /// The one that waits under this digest, or under one that begins so.
 fn waiting(store: &Store, digest: &str) -> Result<Statement, Failure> {
     let all = store.waiting()?.into_iter().map(|w| w.statement);
-    let mut found = all.filter(|s| s.digest().to_string().starts_with(digest));
+    let named = |s: &Statement| s.digest().to_string().starts_with(digest);
+    let mut found = all.filter(|s| !digest.is_empty() && named(s));
     match (found.next(), found.next()) {
         (Some(statement), None) => Ok(statement),
         (None, _) => Err(

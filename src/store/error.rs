@@ -283,7 +283,7 @@ impl Explain for Refusal {
                 Some("recvault rule show tells why; recvault rule clock confirms it".into())
             }
             Self::NoSuchRequest(_) => Some("recvault requests lists them".into()),
-            Self::AnotherForm("view") => Some("recvault view shows it".into()),
+            Self::AnotherForm("view") => Some("there is no viewing yet: ask for a copy".into()),
             Self::AnotherForm(_) => Some("recvault export makes the package".into()),
             Self::NotRegistered(..) => Some("recvault registry import adds it".into()),
             Self::NoSuchPlan(_) => Some("recvault disposal show names the newest".into()),
