@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand};
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 
-use super::access;
-use crate::media::generate::CLIPS_MAX;
+use super::{access, generate, ledger};
 
 /// Keeps the recordings of law-enforcement recorders honest.
 #[derive(Debug, Parser)]
@@ -162,11 +161,11 @@ pub(super) enum Command {
     /// Make the index anew from the ledger; the old one is kept beside it
     Rebuild(Rebuild),
     /// The log of everything that happened, and its proofs
-    Ledger(Ledger),
+    Ledger(ledger::Ledger),
     /// What this machine has: elements, encoders, fonts, disk
     Doctor(Json),
     /// Make recordings for trials with recvault's own generator
-    Generate(Generate),
+    Generate(generate::Generate),
     #[command(name = "__worker", hide = true)]
     Worker,
     #[command(name = "__generate", hide = true)]
@@ -369,109 +368,6 @@ pub(super) struct Submit {
 }
 
 #[derive(Debug, Group)]
-pub(super) struct Ledger {
-    #[command(subcommand)]
-    pub command: LedgerCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum LedgerCommand {
-    /// List events
-    Show {
-        /// Only the life of this recording
-        #[arg(long, value_name = "ID")]
-        recording: Option<String>,
-        /// From this event on, counted from 0
-        #[arg(long, default_value_t = 0, value_name = "N")]
-        from: u64,
-        /// At most so many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-        limit: u32,
-        /// Print each event as it stands in the log, a line of JSON each
-        #[arg(long)]
-        json: bool,
-    },
-    /// Prove to a stranger that an event is in the log
-    Prove {
-        /// The event's number, or a recording's id: then its admission is meant
-        what: String,
-        /// Write NAME.proof and NAME.event instead of printing the proof
-        #[arg(long, value_name = "NAME")]
-        out: Option<PathBuf>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Recompute everything from the log's files: events, tiles, checkpoint
-    Verify {
-        /// A copy of a ledger folder; without one, the store's
-        dir: Option<PathBuf>,
-        /// The log's public key, as `ledger checkpoint` prints it; for a copy
-        #[arg(long, requires = "dir", value_name = "VKEY")]
-        key: Option<String>,
-        /// The roster digest that was printed when the store was made
-        #[arg(long, value_name = "DIGEST")]
-        roster_hash: Option<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Sign and print a checkpoint over everything so far
-    Checkpoint(Json),
-    /// What a witness needs that has seen OLD events; give it to `ledger witness cosign`
-    Consistency {
-        /// Events that the witness has seen; 0 for a new one
-        old: u64,
-    },
-    /// Keep a witness's cosignature, a file or - for standard input
-    Cosigned {
-        /// The line that `ledger witness cosign` printed
-        file: PathBuf,
-        /// The witness's public key
-        #[arg(long, value_name = "VKEY")]
-        witness: String,
-    },
-    /// Be a witness, on a machine that IT does not run
-    Witness {
-        #[command(subcommand)]
-        command: WitnessCommand,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum WitnessCommand {
-    /// Make a witness in a folder of its own
-    Init {
-        /// The folder
-        dir: PathBuf,
-        /// Its name, such as market-management.example
-        #[arg(long)]
-        name: String,
-    },
-    /// Know a log by its public key
-    Trust {
-        /// The witness's folder
-        dir: PathBuf,
-        /// The log's public key
-        log: String,
-    },
-    /// Cosign a checkpoint that extends the one cosigned last, or refuse
-    Cosign {
-        /// The witness's folder
-        dir: PathBuf,
-        /// What `ledger consistency` printed, or - for standard input
-        request: PathBuf,
-    },
-    /// The last checkpoint that was cosigned of a log
-    Last {
-        /// The witness's folder
-        dir: PathBuf,
-        /// The log's name: the first line of its checkpoints
-        origin: String,
-    },
-}
-
-#[derive(Debug, Group)]
 pub(super) struct Registry {
     #[command(subcommand)]
     pub command: RegistryCommand,
@@ -538,56 +434,4 @@ pub(super) struct Show {
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Group)]
-pub(super) struct Generate {
-    #[command(subcommand)]
-    pub command: GenerateCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum GenerateCommand {
-    /// A small fleet's day: three recorders, six recordings with picture and sound, one cut off,
-    /// one silent, one that is not a video, one photo
-    Fleet {
-        /// Where to
-        dir: PathBuf,
-        /// The day
-        #[arg(long, default_value = "2026-03-02")]
-        date: Date,
-        /// The time zone of the recorders' clocks
-        #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA", value_parser = time_zone)]
-        time_zone: TimeZone,
-        /// Also write the fleet's register here
-        #[arg(long, value_name = "FILE.csv")]
-        register: Option<PathBuf>,
-        /// Length of a recording in seconds
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
-        seconds: u32,
-    },
-    /// Many small clips, no two alike
-    Clips {
-        /// Where to
-        dir: PathBuf,
-        /// The day
-        #[arg(long, default_value = "2026-03-02")]
-        date: Date,
-        /// The time zone of the recorders' clocks
-        #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA", value_parser = time_zone)]
-        time_zone: TimeZone,
-        /// How many
-        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIPS_MAX)))]
-        count: u32,
-        /// Length of a clip in seconds
-        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=3_600))]
-        seconds: u32,
-        /// Also write the fleet's register here
-        #[arg(long, value_name = "FILE.csv")]
-        register: Option<PathBuf>,
-    },
-}
-
-fn time_zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name).map_err(|_| format!("{name} is no time zone; they read like Europe/Berlin"))
 }

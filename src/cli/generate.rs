@@ -3,23 +3,75 @@
 use std::{
     io,
     num::NonZero,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
+use clap::{Args as Group, Subcommand};
 use comfy_table::{Table, presets};
+use jiff::{civil::Date, tz::TimeZone};
 
-use super::{
-    Ended,
-    args::{Generate, GenerateCommand},
-    output,
-};
+use super::{Ended, output};
 use crate::{
     base::{ErrorKind, durable},
-    media::generate::{Content, GenerateError, Maker, Piece, clips, fleet, register_csv},
+    media::generate::{
+        CLIPS_MAX, Content, GenerateError, Maker, Piece, clips, fleet, register_csv,
+    },
     service::Failure,
 };
+
+#[derive(Debug, Group)]
+pub(super) struct Generate {
+    #[command(subcommand)]
+    pub command: GenerateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum GenerateCommand {
+    /// A small fleet's day: three recorders, six recordings with picture and sound, one cut off,
+    /// one silent, one that is not a video, one photo
+    Fleet {
+        /// Where to
+        dir: PathBuf,
+        /// The day
+        #[arg(long, default_value = "2026-03-02")]
+        date: Date,
+        /// The time zone of the recorders' clocks
+        #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA", value_parser = time_zone)]
+        time_zone: TimeZone,
+        /// Also write the fleet's register here
+        #[arg(long, value_name = "FILE.csv")]
+        register: Option<PathBuf>,
+        /// Length of a recording in seconds
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+        seconds: u32,
+    },
+    /// Many small clips, no two alike
+    Clips {
+        /// Where to
+        dir: PathBuf,
+        /// The day
+        #[arg(long, default_value = "2026-03-02")]
+        date: Date,
+        /// The time zone of the recorders' clocks
+        #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA", value_parser = time_zone)]
+        time_zone: TimeZone,
+        /// How many
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIPS_MAX)))]
+        count: u32,
+        /// Length of a clip in seconds
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+        seconds: u32,
+        /// Also write the fleet's register here
+        #[arg(long, value_name = "FILE.csv")]
+        register: Option<PathBuf>,
+    },
+}
+
+fn time_zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| format!("{name} is no time zone; they read like Europe/Berlin"))
+}
 
 /// Processes at once; more only wait for each other's disk.
 const MAKERS_MAX: usize = 8;

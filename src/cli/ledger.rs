@@ -6,12 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::{Args as Group, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     Ended,
-    args::{Args, Ledger, LedgerCommand},
-    output, store, witness,
+    args::{Args, Json},
+    output, store,
+    witness::{self, WitnessCommand},
 };
 use crate::{
     base::{Digest, ErrorKind},
@@ -22,6 +24,76 @@ use crate::{
     report::{terminal, wording::zone},
     service::{Answer, Command, Failure, LedgerAsk},
 };
+
+#[derive(Debug, Group)]
+pub(super) struct Ledger {
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LedgerCommand {
+    /// List events
+    Show {
+        /// Only the life of this recording
+        #[arg(long, value_name = "ID")]
+        recording: Option<String>,
+        /// From this event on, counted from 0
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        from: u64,
+        /// At most so many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+        /// Print each event as it stands in the log, a line of JSON each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prove to a stranger that an event is in the log
+    Prove {
+        /// The event's number, or a recording's id: then its admission is meant
+        what: String,
+        /// Write NAME.proof and NAME.event instead of printing the proof
+        #[arg(long, value_name = "NAME")]
+        out: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recompute everything from the log's files: events, tiles, checkpoint
+    Verify {
+        /// A copy of a ledger folder; without one, the store's
+        dir: Option<PathBuf>,
+        /// The log's public key, as `ledger checkpoint` prints it; for a copy
+        #[arg(long, requires = "dir", value_name = "VKEY")]
+        key: Option<String>,
+        /// The roster digest that was printed when the store was made
+        #[arg(long, value_name = "DIGEST")]
+        roster_hash: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sign and print a checkpoint over everything so far
+    Checkpoint(Json),
+    /// What a witness needs that has seen OLD events; give it to `ledger witness cosign`
+    Consistency {
+        /// Events that the witness has seen; 0 for a new one
+        old: u64,
+    },
+    /// Keep a witness's cosignature, a file or - for standard input
+    Cosigned {
+        /// The line that `ledger witness cosign` printed
+        file: PathBuf,
+        /// The witness's public key
+        #[arg(long, value_name = "VKEY")]
+        witness: String,
+    },
+    /// Be a witness, on a machine that IT does not run
+    Witness {
+        #[command(subcommand)]
+        command: WitnessCommand,
+    },
+}
 
 pub(super) fn run(args: &Args, command: &Ledger) -> Result<Ended, Failure> {
     match &command.command {

@@ -1,12 +1,49 @@
 //! `recvault ledger witness`: a witness, on a machine that IT does not run. Nothing here needs a
 //! store.
 
-use super::{Ended, args::WitnessCommand, ledger::read, output};
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::{Ended, ledger::read, output};
 use crate::{
     base::{Clock, SystemClock},
     proof::{CosignRequest, Witness},
     service::Failure,
 };
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WitnessCommand {
+    /// Make a witness in a folder of its own
+    Init {
+        /// The folder
+        dir: PathBuf,
+        /// Its name, such as market-management.example
+        #[arg(long)]
+        name: String,
+    },
+    /// Know a log by its public key
+    Trust {
+        /// The witness's folder
+        dir: PathBuf,
+        /// The log's public key
+        log: String,
+    },
+    /// Cosign a checkpoint that extends the one cosigned last, or refuse
+    Cosign {
+        /// The witness's folder
+        dir: PathBuf,
+        /// What `ledger consistency` printed, or - for standard input
+        request: PathBuf,
+    },
+    /// The last checkpoint that was cosigned of a log
+    Last {
+        /// The witness's folder
+        dir: PathBuf,
+        /// The log's name: the first line of its checkpoints
+        origin: String,
+    },
+}
 
 pub(super) fn run(command: &WitnessCommand) -> Result<Ended, Failure> {
     match command {

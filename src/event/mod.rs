@@ -3,10 +3,12 @@
 
 pub mod access;
 pub mod line;
+pub mod recording;
 pub mod sealed;
 pub mod what;
 
 pub use access::AccessRequested;
 pub use line::{Event, LineError, Writer};
+pub use recording::{RecordingAdmitted, RecordingExamined, WhichCopy};
 pub use sealed::{Detail, Sealed};
-pub use what::{RecordingAdmitted, RecordingExamined, What, WhichCopy};
+pub use what::What;

@@ -3,8 +3,8 @@
 use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{
-    Answer, Failure, access,
-    command::{DraftAsk, WaitingStatement},
+    Answer, DraftAsk, Failure, access,
+    command::WaitingStatement,
     execute::{recording, usage},
 };
 use crate::{

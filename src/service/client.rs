@@ -11,8 +11,7 @@ use std::{
 
 use super::{
     Answer, Command, Failure,
-    command::{PROTOCOL, ToClient, ToOwner},
-    wire::{self, Lines},
+    wire::{self, Lines, PROTOCOL, ToClient, ToOwner},
 };
 use crate::{
     batch::{Interrupt, Stop},

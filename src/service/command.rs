@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::AccessAsk;
+use super::{AccessAsk, DraftAsk};
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment},
     custody::access::Access,
     disposal::Applied,
     export::Exported,
-    intake::{NightSummary, Progress, Upkeep},
+    intake::{NightSummary, Upkeep},
     recording::Record,
     report::Written,
     retention::{Plan, Verdict},
@@ -148,93 +148,6 @@ pub struct Recorder {
     pub recordings: u64,
     /// Why it may not be wiped; nothing when it may.
     pub but: Vec<String>,
-}
-
-/// Which act a statement is wanted for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum DraftAsk {
-    /// Sign what somebody else signed before.
-    Waiting {
-        /// Digest of the statement, or enough of its beginning.
-        statement: String,
-    },
-    /// Lift a hold.
-    HoldRelease {
-        /// The recording, by its id or the beginning of it.
-        id: String,
-        /// The hold's number.
-        hold: u32,
-        /// Why.
-        reason: String,
-    },
-    /// Correct whose recording it is.
-    Attribution {
-        /// The recording, by its id or the beginning of it.
-        id: String,
-        /// The recorder.
-        device: Option<String>,
-        /// The officer.
-        officer: Option<String>,
-        /// Why.
-        reason: String,
-    },
-    /// Correct when a recording began.
-    Time {
-        /// The recording, by its id or the beginning of it.
-        id: String,
-        /// When; without an offset in the office's time zone.
-        start: String,
-        /// Why.
-        reason: String,
-    },
-    /// Lower a recording's class.
-    ClassLower {
-        /// The recording, by its id or the beginning of it.
-        id: String,
-        /// `standard`, or the clause that is to remain.
-        to: String,
-        /// Why.
-        reason: String,
-    },
-    /// Approve the newest disposal plan, which has this root or one that begins so.
-    Plan {
-        /// The root.
-        root: String,
-    },
-    /// Adopt a retention policy.
-    Policy {
-        /// Its canonical JSON.
-        policy: String,
-        /// Why.
-        reason: String,
-    },
-    /// Change the roster.
-    Roster {
-        /// The new roster's text.
-        roster: String,
-        /// Why.
-        reason: String,
-    },
-    /// Approve a request to look.
-    Approval {
-        /// Its digest, or enough of its beginning.
-        request: String,
-    },
-    /// Deny one.
-    Denial {
-        /// Its digest, or enough of its beginning.
-        request: String,
-        /// Why.
-        reason: String,
-    },
-    /// Confirm the time.
-    Clock {
-        /// The time, as RFC 3339 in UTC; the machine's own if none is named.
-        confirm: Option<String>,
-        /// Why.
-        reason: String,
-    },
 }
 
 /// What somebody asks about disposal.
@@ -543,28 +456,3 @@ impl<E: Explain> From<E> for Failure {
         }
     }
 }
-
-/// What goes from a client to the owner, one line of JSON each.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ToOwner {
-    /// The command; always first, once. The number is the protocol's version.
-    Do(u32, Box<Command>),
-    /// One step further towards stopping.
-    Interrupt,
-}
-
-/// What comes back.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ToClient {
-    /// How far the night is.
-    Progress(Box<Progress>),
-    /// The end, well.
-    Answer(Box<Answer>),
-    /// The end, not well.
-    Failure(Failure),
-}
-
-/// Version of the protocol between client and owner.
-pub(super) const PROTOCOL: u32 = 1;

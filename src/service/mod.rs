@@ -13,6 +13,7 @@ mod access;
 mod acts;
 mod client;
 pub mod command;
+mod draft;
 mod execute;
 mod init;
 mod keeping;
@@ -26,8 +27,9 @@ mod wire;
 
 pub use access::AccessAsk;
 pub use command::{
-    Answer, Command, DisposalAsk, DraftAsk, Failure, LedgerAsk, ListRequest, MirrorAsk, Recorder,
+    Answer, Command, DisposalAsk, Failure, LedgerAsk, ListRequest, MirrorAsk, Recorder,
 };
+pub use draft::DraftAsk;
 pub use execute::Executor;
 pub use init::init;
 pub use owner::{Ownership, serve};

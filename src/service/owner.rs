@@ -18,8 +18,7 @@ use std::{
 
 use super::{
     Executor, Failure,
-    command::{PROTOCOL, ToClient, ToOwner},
-    wire::{self, Lines},
+    wire::{self, Lines, PROTOCOL, ToClient, ToOwner},
 };
 use crate::{
     base::ErrorKind,

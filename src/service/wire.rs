@@ -14,9 +14,35 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::base::limits;
+use super::{Answer, Command, Failure};
+use crate::{base::limits, intake::Progress};
+
+/// Version of the protocol between client and owner.
+pub(super) const PROTOCOL: u32 = 1;
+
+/// What goes from a client to the owner, one line of JSON each.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ToOwner {
+    /// The command; always first, once. The number is the protocol's version.
+    Do(u32, Box<Command>),
+    /// One step further towards stopping.
+    Interrupt,
+}
+
+/// What comes back.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ToClient {
+    /// How far the night is.
+    Progress(Box<Progress>),
+    /// The end, well.
+    Answer(Box<Answer>),
+    /// The end, not well.
+    Failure(Failure),
+}
 
 /// Name of the socket in the store's root.
 pub(super) const SOCKET: &str = ".socket";
