@@ -76,6 +76,7 @@ impl Case {
         if !keys.is_empty() {
             args.push("--approver-key");
             args.extend(keys.iter().map(|k| k.to_str().unwrap()));
+            args.extend(["--approver-uid", "5001", "5002"]);
         }
         case.said_at_init = case.command(&args).code(0).out();
         self.configure("[inbox]\nsettle_s = 0\n")

@@ -102,6 +102,8 @@ impl Signatory {
 pub const IT: u32 = 1_000;
 /// Another user.
 pub const CLERK: u32 = 2_000;
+/// The first approver as a user; the second has the next uid.
+pub const APPROVER: u32 = 5_001;
 
 /// The office.
 pub struct Office {
@@ -125,7 +127,9 @@ impl Office {
             Signatory::new(2, "approver-2"),
         ];
         let lines = approvers.each_ref().map(Signatory::line);
-        let roster = Roster::genesis(&lines.each_ref().map(String::as_str)).unwrap();
+        let uids = [APPROVER, APPROVER + 1];
+        let people = [0, 1].map(|n| (lines[n].as_str(), Some(uids[n])));
+        let roster = Roster::genesis_of(&people).unwrap();
         let policy = Terms::default().into_policy().unwrap();
         let root = dir.path().join("store");
         Store::create(&root, "office", roster, policy, IT, clock.clone()).unwrap();

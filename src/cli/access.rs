@@ -213,6 +213,16 @@ pub(super) fn export(args: &Args, wanted: &Export) -> Result<Ended, Failure> {
         manifest = exported.tag_manifest,
         name = exported.name,
     ));
+    if exported.witnessed {
+        output::text(&format!(
+            "{}.witnessed has the proofs that a witness has seen; it goes along.",
+            exported.name
+        ));
+    } else {
+        output::text(
+            "No witness has seen it in the log yet: once one has, the same command adds those proofs.",
+        );
+    }
     for id in &exported.not_shown {
         output::note(&format!(
             "recording {id} can be shown to nobody; its original is there"

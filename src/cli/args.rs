@@ -189,10 +189,21 @@ pub(super) struct Init {
     /// The office's time zone
     #[arg(long, default_value = "Asia/Shanghai", value_name = "IANA")]
     pub time_zone: String,
+    #[command(flatten)]
+    pub approvers: Approvers,
+}
+
+/// Whose approvals a log takes from its beginning on.
+#[derive(Debug, Group)]
+pub(super) struct Approvers {
     /// The public keys of two or more approvers of Market Management, as files (id_ed25519.pub).
     /// Without them nothing that takes an approval can ever happen in this store
     #[arg(long, num_args = 2.., value_name = "KEY.pub")]
     pub approver_key: Vec<PathBuf>,
+    /// Their user ids on this machine, in the same order. Without them an approver approves only
+    /// what people of the roster ask for
+    #[arg(long, num_args = 2.., value_name = "UID", requires = "approver_key")]
+    pub approver_uid: Vec<u32>,
 }
 
 /// How an act that takes a signature gets it.
@@ -260,9 +271,8 @@ pub(super) struct Rebuild {
     /// hold until two people lift it
     #[arg(long)]
     pub without_ledger: bool,
-    /// With it, the public keys of two or more approvers, as at init
-    #[arg(long, num_args = 2.., value_name = "KEY.pub", requires = "without_ledger")]
-    pub approver_key: Vec<PathBuf>,
+    #[command(flatten)]
+    pub approvers: Approvers,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -54,6 +54,10 @@ pub(super) fn rebuild(args: &Args, rebuild: &Rebuild) -> Result<Ended, Failure> 
     if rebuild.without_ledger {
         return regain(args, rebuild);
     }
+    if !rebuild.approvers.approver_key.is_empty() {
+        let text = "approvers are given only with --without-ledger: the ledger names them";
+        return Err(Failure::new(ErrorKind::Usage, text));
+    }
     let rebuilt = service::rebuild(&store::root(args)?)?;
     if rebuild.json {
         output::json(&serde_json::json!({ "events": rebuilt.events, "erased": rebuilt.erased }));
@@ -68,8 +72,8 @@ pub(super) fn rebuild(args: &Args, rebuild: &Rebuild) -> Result<Ended, Failure> 
 }
 
 fn regain(args: &Args, rebuild: &Rebuild) -> Result<Ended, Failure> {
-    let keys = init::read_keys(&rebuild.approver_key)?;
-    let (regained, roster) = service::regain(&store::root(args)?, &keys)?;
+    let approvers = init::read(&rebuild.approvers)?;
+    let (regained, roster) = service::regain(&store::root(args)?, &approvers)?;
     if rebuild.json {
         output::json(&serde_json::json!({
             "recordings": regained.recordings,
@@ -98,7 +102,7 @@ fn regain(args: &Args, rebuild: &Rebuild) -> Result<Ended, Failure> {
         count(regained.events, "event was", "events were"),
         count(regained.erased, "name or reason", "names and reasons")
     ));
-    if keys.is_empty() {
+    if approvers.keys.is_empty() {
         output::text(
             "No approvers were named: no hold can ever be released. With --approver-key and two\n\
              public keys, after the ledger is moved away again, there are some.",

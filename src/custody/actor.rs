@@ -35,6 +35,16 @@ impl Actor {
     }
 }
 
+impl Actor {
+    /// Whether the actor is known to be somebody else than this person: they are not one by handle or
+    /// uid, and one of the two could have told. Whoever the roster does not know, and a person whose
+    /// uid it does not know, may be one and the same.
+    #[must_use]
+    pub fn is_surely_not(&self, person: &Person) -> bool {
+        !self.is(person) && (self.person.is_some() || person.uid.is_some())
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.person {
@@ -70,9 +80,16 @@ mod tests {
             (actor(1_001, Some("li")), person("wang", Some(1_001)), true),
             (actor(1_001, Some("li")), person("wang", Some(1_002)), false),
             (actor(1_001, None), person("li", None), false),
+            (actor(1_001, None), person("li", Some(1_002)), false),
         ];
         for (actor, person, same) in cases {
             assert_eq!(actor.is(&person), same, "{actor:?} {person:?}");
+            let told = actor.person.is_some() || person.uid.is_some();
+            assert_eq!(
+                actor.is_surely_not(&person),
+                !same && told,
+                "{actor:?} {person:?}"
+            );
         }
         assert_eq!(actor(0, None).to_string(), "uid 0");
         assert_eq!(actor(0, Some("li")).to_string(), "li");

@@ -121,6 +121,19 @@ impl Explain for ChangeRefused {
     }
 }
 
+impl RosterChange {
+    /// Digest of the statement that agreed on it; what takes force was agreed on before.
+    #[must_use]
+    pub const fn statement(&self) -> Option<Digest> {
+        match self {
+            Self::Proposed { statement, .. }
+            | Self::Revoked { statement, .. }
+            | Self::Withdrawn { statement } => Some(*statement),
+            Self::TookForce { .. } => None,
+        }
+    }
+}
+
 impl RosterHistory {
     /// The history of a store that was just made.
     #[must_use]
@@ -151,6 +164,12 @@ impl RosterHistory {
     #[must_use]
     pub fn current(&self) -> &Roster {
         self.at(u64::MAX)
+    }
+
+    /// Whether no other roster than that of the genesis was ever in force or agreed on.
+    #[must_use]
+    pub const fn is_as_begun(&self) -> bool {
+        self.folded.is_none()
     }
 
     /// What was agreed on and waits.

@@ -8,8 +8,11 @@
 //! | attribution, time, clock, break-glass | two people, one an approver |
 //! | policy | two approvers |
 //! | plan | one approver who did not make the plan |
-//! | approval | one approver who did not ask for it; two for what is kept long-term, or for many recordings |
+//! | approval | one approver who surely did not ask for it; two for what is kept long-term, or for many recordings |
 //! | denial | one approver |
+//!
+//! That an approver did not ask is sure where the roster knows who asked, or knows the approver's
+//! uid: in a roster of keys alone nobody can be told apart, and nobody approves.
 //!
 //! People are counted, not keys: two signatures of one person are one. A key that was revoked
 //! since it signed does not count, and roles are those of the roster in force now. A statement is
@@ -337,6 +340,13 @@ fn counts<'a>(
         }
         (Apart::Requester, Matter::Access { requester, .. }) if requester.is(person) => {
             return Err("who asks to look cannot approve it");
+        }
+        (Apart::Requester, Matter::Access { requester, .. })
+            if !requester.is_surely_not(person) =>
+        {
+            return Err(
+                "the roster knows neither who asks to look nor this approver's uid, so they may be one person",
+            );
         }
         _ => {}
     }

@@ -359,20 +359,34 @@ impl Roster {
     /// # Errors
     /// A line is no key, one key stands there twice, or there is one line only.
     pub fn genesis(approver_keys: &[&str]) -> Result<Self, RosterError> {
+        let without = approver_keys.iter().map(|key| (*key, None));
+        Self::genesis_of(&without.collect::<Vec<_>>())
+    }
+
+    /// The same with the user ids that the approvers have on this machine: who asks to look without
+    /// being in the roster can only be told from an approver by them.
+    ///
+    /// # Errors
+    /// As [`Roster::genesis`]; or two have one uid.
+    pub fn genesis_of(approvers: &[(&str, Option<u32>)]) -> Result<Self, RosterError> {
         let mut read = Vec::new();
-        for (number, line) in approver_keys.iter().enumerate() {
+        for (number, (line, uid)) in approvers.iter().enumerate() {
             let id = format!("approver-{}", number + 1);
             match PublicKey::read_line(line) {
-                Ok((key, comment)) => read.push((id, key, handle_of(&comment))),
+                Ok((key, comment)) => read.push((id, key, handle_of(&comment), *uid)),
                 Err(why) => return Err(RosterError::Key { id, why }),
             }
         }
-        let people = read.iter().map(|(fallback, key, handle)| {
-            let alone = read.iter().filter(|(_, _, other)| other == handle).count() == 1;
+        let people = read.iter().map(|(fallback, key, handle, uid)| {
+            let alone = read
+                .iter()
+                .filter(|(_, _, other, _)| other == handle)
+                .count()
+                == 1;
             Person {
                 id: handle.clone().filter(|_| alone).unwrap_or(fallback.clone()),
                 role: Role::Approver,
-                uid: None,
+                uid: *uid,
                 keys: vec![Key::genesis(key.clone())],
             }
         });

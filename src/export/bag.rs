@@ -167,7 +167,6 @@ impl Bag {
         Ok(Complete {
             tag_manifest: sha256(&tags),
             bytes,
-            bag: self,
         })
     }
 
@@ -188,39 +187,39 @@ impl Bag {
 }
 
 /// A bag that is complete, and still ours.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Complete {
     /// Digest of the tag manifest, on which everything else hangs.
     pub tag_manifest: Digest,
     /// Bytes of the evidence.
     pub bytes: u64,
-    bag: Bag,
 }
 
-impl Complete {
-    /// Gives it to whoever asked for it, where we may. Only once its outcome is in the ledger: from
-    /// then on its owner can do with it as he likes.
-    ///
-    /// # Errors
-    /// As the system says.
-    pub fn give(self) -> io::Result<()> {
-        let Bag {
-            pinned,
-            dir,
-            rights,
-            payload,
-            tags,
-            ..
-        } = self.bag;
-        let Some(owner) = rights.owner else {
-            return Ok(());
-        };
-        let names = payload.keys().chain(tags.keys()).map(String::as_str);
-        for name in names.chain([TAG_MANIFEST]).chain(FOLDERS) {
-            lchown(dir.join(name), Some(owner), None)?;
-        }
-        fchown(&pinned, Some(owner), None)
+/// Gives a complete bag to whoever asked for it, where we may. One that is not ours any more was
+/// given away before.
+///
+/// # Errors
+/// As the system says.
+pub fn give(dir: &Path, rights: Rights) -> io::Result<()> {
+    let Some(owner) = rights.owner else {
+        return Ok(());
+    };
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    let pinned = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(dir)?;
+    // Whoever owns the folder around it may have put another in its place.
+    if pinned.metadata()?.uid() != rustix::process::geteuid().as_raw() {
+        return Ok(());
     }
+    let way = PathBuf::from(format!("/proc/self/fd/{}", pinned.as_raw_fd()));
+    for folder in ["data", "proof", ""] {
+        for entry in std::fs::read_dir(way.join(folder))? {
+            lchown(entry?.path(), Some(owner), None)?;
+        }
+    }
+    fchown(&pinned, Some(owner), None)
 }
 
 /// As `sha256sum` writes and reads it.
@@ -277,7 +276,7 @@ mod tests {
             .unwrap();
         assert_eq!(complete.bytes, 12);
         assert_eq!(tag_manifest(&dir).unwrap(), complete.tag_manifest);
-        complete.give().unwrap();
+        give(&dir, rights).unwrap();
         for manifest in ["manifest-sha256.txt", "tagmanifest-sha256.txt"] {
             let checked = std::process::Command::new("sha256sum")
                 .args(["--strict", "--quiet", "-c", manifest])

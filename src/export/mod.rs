@@ -19,6 +19,7 @@ mod bag;
 mod copy;
 mod pages;
 mod proofs;
+mod roster;
 mod verify;
 
 use std::{
@@ -39,7 +40,7 @@ use crate::{
     media::{
         band::BandMode, checks::CheckSettings, profile::Plan, protocol::Progress, worker::Launch,
     },
-    recording::Record,
+    recording::{Record, State},
     store::{Spent, Store, StoreError},
 };
 use bag::{Bag, Complete, Rights};
@@ -85,6 +86,9 @@ pub struct Exported {
     /// Recordings of which no copy for looking could be made; their originals are there, if they
     /// were approved.
     pub not_shown: Vec<RecordingId>,
+    /// Whether the proofs of a witness lie beside it: without them nobody elsewhere can know that
+    /// the log was not rewritten since.
+    pub witnessed: bool,
 }
 
 /// A package could not be made.
@@ -123,6 +127,9 @@ pub enum ExportError {
     /// The original is not what it was.
     #[error("the original of recording {0} is not what the ledger says")]
     Altered(RecordingId),
+    /// Nobody has looked at it yet.
+    #[error("recording {0} was not looked at yet, so that no copy of it can be made")]
+    NotExamined(RecordingId),
     /// Nothing that was approved can be shown, and no original was approved.
     #[error(
         "no copy for looking can be made of recording {0}: there is no picture and no sound in it that this machine can read"
@@ -136,7 +143,7 @@ impl Explain for ExportError {
             Self::Store(e) => e.kind(),
             Self::Io { .. } | Self::Copy { .. } | Self::Room { .. } => ErrorKind::Fault,
             Self::Taken(_) => ErrorKind::Usage,
-            Self::NotShown(_) => ErrorKind::Refused,
+            Self::NotShown(_) | Self::NotExamined(_) => ErrorKind::Refused,
             Self::Altered(_) => ErrorKind::Integrity,
         }
     }
@@ -147,6 +154,9 @@ impl Explain for ExportError {
                 "nothing half-done is left behind; once that is mended, the same command goes on with this use of the approval"
             }
             Self::Taken(_) => "name another folder",
+            Self::NotExamined(_) => {
+                "recvault batch looks at it; the approval is not used up by this"
+            }
             Self::NotShown(_) => "ask for it with --form original",
             Self::Altered(_) => "recvault fixity heals it from the mirror, where there is one",
         };
@@ -173,7 +183,8 @@ fn hidden_name(id: RecordingId) -> String {
 /// Looks before the use is spent whether the package can be made in this folder at all.
 ///
 /// # Errors
-/// [`ExportError::Room`], [`ExportError::NotShown`], or when a row cannot be read.
+/// [`ExportError::Room`], [`ExportError::NotExamined`], [`ExportError::NotShown`], or when a row
+/// cannot be read.
 pub fn preflight(store: &Store, access: &Access, folder: &Path) -> Result<(), ExportError> {
     let ask = &access.request.ask;
     let mut needed = SPARE_BYTES;
@@ -183,6 +194,9 @@ pub fn preflight(store: &Store, access: &Access, folder: &Path) -> Result<(), Ex
             continue;
         };
         let shown = can_be_shown(&record);
+        if record.state == State::Admitted {
+            return Err(ExportError::NotExamined(wanted.id));
+        }
         if !shown && ask.form != Form::Original {
             return Err(ExportError::NotShown(wanted.id));
         }
@@ -197,16 +211,21 @@ pub fn preflight(store: &Store, access: &Access, folder: &Path) -> Result<(), Ex
     Ok(())
 }
 
-/// Whether a package of this use was complete and only lacks its name or its proof.
+/// Finishes a package that was complete and only lacks its name, its proof, or the proofs of a
+/// witness who has cosigned the log since; nothing when there is none in the folder. `running` are
+/// the uses that somebody is at now.
 ///
 /// # Errors
-/// As naming or proving says.
+/// As giving, naming or proving says.
 pub fn finish(
     store: &Store,
     access: &Access,
+    by: u32,
+    running: &[RecordingId],
     folder: &Path,
 ) -> Result<Option<Exported>, ExportError> {
-    for spent in access.uses.iter().rev() {
+    let uses = access.uses.iter().rev();
+    for spent in uses.filter(|spent| !running.contains(&spent.id)) {
         let Some(UseOutcome::Packaged {
             tag_manifest,
             bytes,
@@ -221,19 +240,21 @@ pub fn finish(
         if !named && !complete(&hidden) {
             continue;
         }
-        if named && proofs::are_beside(&place) {
+        if named && proofs::are_all_beside(store, spent, &place)? {
             continue;
         }
         if !named {
+            bag::give(&hidden, Rights::of(by)).map_err(io_of("the owner"))?;
             name(&hidden, &place, folder)?;
         }
-        proofs::lay_beside(store, &access.digest, spent.number, &place)?;
+        let witnessed = proofs::lay_beside(store, access, spent.number, &place)?;
         return Ok(Some(Exported {
             id: spent.id,
             name: package_name(spent.id),
             tag_manifest: *tag_manifest,
             bytes: *bytes,
             not_shown: Vec::new(),
+            witnessed,
         }));
     }
     Ok(None)
@@ -278,16 +299,17 @@ pub fn run(
         bytes,
     };
     store.end_access(by, spent, outcome)?;
-    complete.give().map_err(io_of("the owner"))?;
+    // Only now: from here on its owner can do with it as he likes.
+    bag::give(&hidden, Rights::of(by)).map_err(io_of("the owner"))?;
     name(&hidden, &place, folder)?;
-    let request = spent.access.digest;
-    proofs::lay_beside(store, &request, spent.number, &place)?;
+    let witnessed = proofs::lay_beside(store, &spent.access, spent.number, &place)?;
     Ok(Exported {
         id: spent.id,
         name: package_name(spent.id),
         tag_manifest,
         bytes,
         not_shown,
+        witnessed,
     })
 }
 

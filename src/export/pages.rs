@@ -172,6 +172,13 @@ fn verify(spent: &Spent, records: &[Record]) -> String {
             ));
         }
     }
+    out.push_str(&format!(
+        "\n5. 见证人也看到了同一台账 A witness has seen the same log (where {name}.witnessed lies beside)\n\
+         \n\
+         \x20  for p in ../{name}.witnessed/*.proof; do [ -e \"$p\" ] || continue; e=proof/$(basename \"$p\" .proof).event; [ -e \"$e\" ] || e=../{name}.event; python3 proof/verify.py inclusion \"$p\" \"$e\" \"$(cat proof/log.vkey)\" ${{WITNESS:+--witness \"$WITNESS\"}} || exit 1; done\n\
+         \n\
+         （WITNESS 为见证人公布的公钥） Set WITNESS to the key that the witness published; each line then says cosigned.\n"
+    ));
     out.push_str(
         "\n每条命令都应成功。 Every command must succeed; the last word of each says so.\n",
     );

@@ -14,7 +14,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{package_name, proofs::beside};
+use super::{
+    package_name,
+    proofs::{OUTCOME, beside},
+    roster,
+};
 use crate::{
     base::{Digest, RecordingId},
     custody::{
@@ -70,8 +74,6 @@ struct Look<'a> {
     log: Option<Verifier>,
     /// Every event so far stands under a checkpoint that the known witness has seen.
     cosigned: bool,
-    /// The keys that approved are those of the genesis roster.
-    genesis: bool,
     holds: Vec<String>,
     wrong: Vec<String>,
 }
@@ -86,14 +88,13 @@ pub fn verify(dir: &Path, known: &Known) -> Verdict {
         known,
         log: None,
         cosigned: known.witness.is_some(),
-        genesis: false,
         holds: Vec::new(),
         wrong: Vec::new(),
     };
     if let Err(why) = look.all() {
         look.wrong.push(why);
     }
-    let trusted = known.log.is_some() && known.roster.is_some() && look.cosigned && look.genesis;
+    let trusted = known.log.is_some() && known.roster.is_some() && look.cosigned;
     Verdict {
         rank: match (look.wrong.is_empty(), trusted) {
             (false, _) => Rank::Invalid,
@@ -181,8 +182,44 @@ impl Look<'_> {
         Ok(all)
     }
 
-    /// That an event stands in the log, and the event.
-    fn proven(&mut self, event: &Path, proof: &Path) -> Checked<Event> {
+    /// The roster by which the approval was judged, and that it came out of the genesis roster by
+    /// its own rules.
+    fn roster(&mut self, log: Digest, approved: u64) -> Checked<Roster> {
+        let read = |name: &str| -> Checked<Roster> {
+            let text = self.text(name)?;
+            text.parse().map_err(|e| format!("{name}: {e}"))
+        };
+        let (genesis, roster) = (read("proof/genesis.txt")?, read("proof/roster.txt")?);
+        if genesis.digest() != log {
+            return Err("proof/genesis.txt is not the roster that the log is named after".into());
+        }
+        let mut changes = Vec::new();
+        loop {
+            let name = roster::name(changes.len());
+            if !self.dir.join(format!("proof/{name}.event")).exists() {
+                break;
+            }
+            changes.push(self.in_proof(&name)?);
+        }
+        let followed = roster::follow(genesis, &changes, approved)?;
+        if followed != roster {
+            return Err("proof/roster.txt is not what the genesis roster came to".into());
+        }
+        self.holds.push(match changes.len() {
+            0 => "Who could approve stands in the genesis roster.".into(),
+            _ => "Who could approve was agreed on by the rules of the rosters before, from the genesis roster on.".into(),
+        });
+        Ok(roster)
+    }
+
+    /// That an event stands in the log, and the event. A proof of the same name that a witness has
+    /// seen counts before the one of the package.
+    fn proven(&mut self, event: &Path, name: &str, proof: &Path) -> Checked<Event> {
+        let witnessed = beside(self.dir, "witnessed").join(format!("{name}.proof"));
+        let proof = match self.known.witness.is_some() && witnessed.exists() {
+            true => witnessed.as_path(),
+            false => proof,
+        };
         let read = |path: &Path| {
             fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
         };
@@ -215,7 +252,7 @@ impl Look<'_> {
     fn in_proof(&mut self, name: &str) -> Checked<Event> {
         let path = |ending: &str| self.dir.join(format!("proof/{name}.{ending}"));
         let (event, proof) = (path("event"), path("proof"));
-        self.proven(&event, &proof)
+        self.proven(&event, name, &proof)
     }
 
     /// The request, those who approved it, and the event that says so.
@@ -238,20 +275,8 @@ impl Look<'_> {
         if self.log.as_ref().map(Verifier::name) != Some(&*log_name(&request.log)) {
             return Err("the request is of another log than its proofs".into());
         }
-        let roster: Roster = self
-            .text("proof/roster.txt")?
-            .parse()
-            .map_err(|e| format!("proof/roster.txt: {e}"))?;
-        self.genesis = roster.digest() == request.log;
-        if self.genesis {
-            self.holds
-                .push("Who could approve stands in the genesis roster.".into());
-        } else {
-            self.holds.push(
-                "The roster was amended since the genesis; that it was by its own rules, the log shows and this package does not.".into(),
-            );
-        }
         let accepted = self.in_proof("approval")?;
+        let roster = self.roster(request.log, accepted.n)?;
         let What::StatementAccepted {
             statement: logged,
             signatures,
@@ -260,15 +285,25 @@ impl Look<'_> {
         else {
             return Err("proof/approval.event is no acceptance".into());
         };
+        let asked = self.in_proof("request")?;
+        let requester = match asked.what {
+            What::AccessRequested(event)
+                if event.request == request.digest() && asked.n < accepted.n =>
+            {
+                event.actor
+            }
+            _ => return Err("the log has another request".into()),
+        };
         if logged != statement {
             return Err("the log accepted another statement".into());
         }
         let mut signed: Vec<String> = Vec::new();
         for signature in &signatures {
-            if let Ok(signer) = verify_statement(&statement, signature, &roster)
-                && signer.role() == Role::Approver
-                && signer.person() != request.ask.requester
-            {
+            let Ok(signer) = verify_statement(&statement, signature, &roster) else {
+                continue;
+            };
+            let person = roster.person(signer.person());
+            if person.is_some_and(|p| p.role == Role::Approver && requester.is_surely_not(p)) {
                 signed.push(signer.person().to_owned());
             }
         }
@@ -276,12 +311,6 @@ impl Look<'_> {
         signed.dedup();
         if signed.is_empty() || signed != people {
             return Err("the approval is not signed by those who the log says approved it".into());
-        }
-        let asked = self.in_proof("request")?;
-        match asked.what {
-            What::AccessRequested(event)
-                if event.request == request.digest() && asked.n < accepted.n => {}
-            _ => return Err("the log has another request".into()),
         }
         self.holds.push(format!(
             "Request {} was approved at event {}.",
@@ -294,7 +323,7 @@ impl Look<'_> {
     /// The log knows this very package. Gives back the digests of the marked copies in it.
     fn outcome(&mut self, request: &Request, approved_at: u64) -> Checked<Vec<Digest>> {
         let (event, proof) = (beside(self.dir, "event"), beside(self.dir, "proof"));
-        let ended = self.proven(&event, &proof)?;
+        let ended = self.proven(&event, OUTCOME, &proof)?;
         let What::AccessEnded {
             request: of,
             number,

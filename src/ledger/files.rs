@@ -11,6 +11,9 @@ use crate::base::{Digest, durable};
 
 pub(super) const TILES: &str = "tile";
 pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// The newest checkpoint that a witness has cosigned.
+pub(super) const COSIGNED: &str = "checkpoint.cosigned";
 pub(super) const TAIL: &str = "tail";
 
 /// A file that is being written. There is one writer, so one name is enough, and what a crash

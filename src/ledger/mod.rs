@@ -317,6 +317,15 @@ impl Ledger {
         publish::read_checkpoint(&self.dir)
     }
 
+    /// The newest checkpoint that a witness has cosigned, which may be older than the one of
+    /// [`Ledger::checkpoint`].
+    ///
+    /// # Errors
+    /// As reading it says.
+    pub fn cosigned(&self) -> Result<Option<Note>, LedgerError> {
+        publish::read_cosigned(&self.dir)
+    }
+
     fn check_not_failed(&self) -> Result<(), LedgerError> {
         match self.failed {
             true => Err(LedgerError::Failed {

@@ -1,10 +1,13 @@
 //! Publishing: a signed checkpoint and the partial files that its tree needs.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Damage, Ledger, LedgerError, LogKey,
-    files::{self, CHECKPOINT, Holds, Tile},
+    files::{self, CHECKPOINT, COSIGNED, Holds, Tile},
 };
 use crate::{
     base::durable,
@@ -61,7 +64,7 @@ impl Ledger {
     }
 
     /// Adds a witness's cosignature to the checkpoint that is there, durably, so that the proofs
-    /// made from now on carry it. Of several by one witness the first stays: it says since when he
+    /// made from now on carry it; once the log has grown, [`Ledger::cosigned`] still has it. Of several by one witness the first stays: it says since when he
     /// has known the log to be so.
     ///
     /// # Errors
@@ -88,7 +91,9 @@ impl Ledger {
         }
         let note = note.with(cosignature.clone()).map_err(wrong)?;
         let text = note.to_string();
-        files::place(&self.dir, &path, CHECKPOINT_MODE, text.as_bytes())?;
+        for path in [&self.dir.join(COSIGNED), &path] {
+            files::place(&self.dir, path, CHECKPOINT_MODE, text.as_bytes())?;
+        }
         Ok(note)
     }
 
@@ -122,7 +127,14 @@ impl Ledger {
 }
 
 pub(super) fn read_checkpoint(dir: &Path) -> Result<Option<Note>, LedgerError> {
-    let path = dir.join(CHECKPOINT);
+    read_note(dir.join(CHECKPOINT))
+}
+
+pub(super) fn read_cosigned(dir: &Path) -> Result<Option<Note>, LedgerError> {
+    read_note(dir.join(COSIGNED))
+}
+
+fn read_note(path: PathBuf) -> Result<Option<Note>, LedgerError> {
     let bytes = match files::read(&path, CHECKPOINT_BYTES_MAX, 0) {
         Ok(bytes) => bytes,
         Err(LedgerError::Broken {

@@ -85,12 +85,12 @@ impl Running {
     }
 }
 
-/// Takes a use off the list when it ends, however it ends.
-struct OffTheList<'a>(&'a Running, RecordingId);
+/// Takes uses off the list when it ends, however it ends.
+struct OffTheList<'a>(&'a Running, Vec<RecordingId>);
 
 impl Drop for OffTheList<'_> {
     fn drop(&mut self) {
-        self.0.lock().retain(|id| *id != self.1);
+        self.0.lock().retain(|id| !self.1.contains(id));
     }
 }
 
@@ -238,20 +238,27 @@ pub(super) fn export(
     // Only beneath the folder that was handed over, whatever becomes of its name meanwhile.
     let folder = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
     let access = one(store, request)?;
+    // What was cut off near its end is finished; nobody else does so meanwhile, nor waits for it.
+    let (others, finishing) = {
+        let mut list = running.lock();
+        let others = list.clone();
+        let ours = access.uses.iter().map(|spent| spent.id);
+        let ours: Vec<RecordingId> = ours.filter(|id| !others.contains(id)).collect();
+        list.extend(&ours);
+        (others, OffTheList(running, ours))
+    };
+    if let Some(exported) = export::finish(store, &access, by, &others, &folder)? {
+        return Ok(exported_answer(exported));
+    }
+    drop(finishing);
+    if access.request.ask.form != Form::View {
+        export::preflight(store, &access, &folder)?;
+    }
     let (spent, _listed) = {
         let mut list = running.lock();
-        let busy = access.uses.last().filter(|u| list.contains(&u.id));
-        if busy.is_none()
-            && let Some(exported) = export::finish(store, &access, &folder)?
-        {
-            return Ok(exported_answer(exported));
-        }
-        if access.request.ask.form != Form::View {
-            export::preflight(store, &access, &folder)?;
-        }
         let spent = store.spend_access(by, access.digest, false, list.clone())?;
         list.push(spent.id);
-        let listed = OffTheList(running, spent.id);
+        let listed = OffTheList(running, vec![spent.id]);
         (spent, listed)
     };
     let exported = make(store, settings, by, &spent, &folder, watcher)?;

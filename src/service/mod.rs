@@ -31,7 +31,7 @@ pub use command::{
 };
 pub use draft::DraftAsk;
 pub use execute::Executor;
-pub use init::init;
+pub use init::{Approvers, init};
 pub use owner::{Ownership, serve};
 pub use perform::{Caller, perform};
 pub use rebuild::{rebuild, regain};

@@ -3,7 +3,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Failure, Ownership, init::beginning, owner::unopened};
+use super::{
+    Failure, Ownership,
+    init::{Approvers, beginning},
+    owner::unopened,
+};
 use crate::{
     base::{Digest, ErrorKind, SystemClock},
     config::Config,
@@ -26,7 +30,7 @@ pub fn rebuild(root: &Path) -> Result<Rebuilt, Failure> {
 /// # Errors
 /// When somebody owns the store, its ledger is there after all, the keys are no two people's, or
 /// reading or writing fails.
-pub fn regain(root: &Path, approver_keys: &[String]) -> Result<(Regained, Digest), Failure> {
+pub fn regain(root: &Path, approvers: &Approvers) -> Result<(Regained, Digest), Failure> {
     let _ownership = own(root)?;
     let events = Ledger::open(&root.join("ledger")).map_or(0, |ledger| ledger.len());
     if events > 0 && !root.join("regained/complete").exists() {
@@ -38,7 +42,7 @@ pub fn regain(root: &Path, approver_keys: &[String]) -> Result<(Regained, Digest
     let config = Config::load(&root.join("recvault.toml"))?;
     let mirror = &config.store.mirror;
     let mirror = (!mirror.as_os_str().is_empty()).then(|| root.join(mirror));
-    let (roster, policy) = beginning(approver_keys, &config.office.zone_name)?;
+    let (roster, policy) = beginning(approvers, &config.office.zone_name)?;
     let digest = roster.digest();
     let by = rustix::process::getuid().as_raw();
     let regained = store::regain(

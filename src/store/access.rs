@@ -6,7 +6,7 @@ use super::{Proposal, Store, StoreError, error::Refusal};
 use crate::{
     base::{Digest, Moment, RecordingId},
     custody::{
-        Actor, Nonce,
+        Actor, Nonce, Roster,
         access::{Access, AccessState, UseOutcome, use_id},
         request::{Ask, Form, Request, Seconds, Wanted},
     },
@@ -198,9 +198,8 @@ impl Store {
             let rules = proposal.rules()?;
             let roster = rules.rosters.current();
             let operator = Actor::of(by, roster);
-            let approved = |handle: &String| roster.person(handle).is_some_and(|p| operator.is(p));
-            if let Some(handle) = access.approvers().iter().find(|handle| approved(handle)) {
-                return Err(Refusal::OperatorApproved(handle.clone()).into());
+            for handle in access.approvers() {
+                apart(&operator, handle, roster)?;
             }
             if view != (access.request.ask.form == Form::View) {
                 return Err(Refusal::AnotherForm(access.request.ask.form.word()).into());
@@ -209,8 +208,8 @@ impl Store {
                 let _ = there(proposal, wanted.id)?;
             }
             let now = proposal.now();
-            let open = access.uses.last().filter(|u| u.is_open());
-            let resumed = open.filter(|u| !running.contains(&u.id) && u.operator == operator);
+            let mut open = access.uses.iter().filter(|u| u.is_open());
+            let resumed = open.find(|u| !running.contains(&u.id) && u.operator == operator);
             let over = now >= access.request.ask.expires;
             let (number, again) = match (access.state(now), resumed) {
                 (AccessState::Approved { .. } | AccessState::UsedUp, Some(open)) if !over => {
@@ -270,6 +269,20 @@ impl Store {
             Some(note) => Ok(Checkpoint::parse(note.text())?),
             None => self.publish(),
         }
+    }
+}
+
+/// That who uses an approval is surely not this one of those who gave it.
+fn apart(operator: &Actor, approver: &str, roster: &Roster) -> Result<(), Refusal> {
+    let person = roster.person(approver);
+    let is = operator.person.as_deref() == Some(approver) || person.is_some_and(|p| operator.is(p));
+    if is {
+        return Err(Refusal::OperatorApproved(approver.to_owned()));
+    }
+    // One who is in the roster no more has a name that no other has.
+    match person.map_or(operator.person.is_some(), |p| operator.is_surely_not(p)) {
+        true => Ok(()),
+        false => Err(Refusal::MayHaveApproved(approver.to_owned())),
     }
 }
 

@@ -251,6 +251,11 @@ pub enum Refusal {
     /// Who approved it would spend it.
     #[error("{0} approved it, and so cannot be the one who uses it")]
     OperatorApproved(String),
+    /// Who approved it might spend it.
+    #[error(
+        "the roster knows neither who uses it nor the uid of {0}, who approved it: they may be one person"
+    )]
+    MayHaveApproved(String),
     /// Some seconds of a recording.
     #[error("this recvault hands over whole recordings only, no excerpts yet")]
     NoExcerpts,
@@ -283,6 +288,9 @@ impl Explain for Refusal {
                 Some("recvault rule show tells why; recvault rule clock confirms it".into())
             }
             Self::NoSuchRequest(_) => Some("recvault requests lists them".into()),
+            Self::MayHaveApproved(_) => Some(
+                "recvault rule roster names people with their uids; who is in it can be told from others".into(),
+            ),
             Self::AnotherForm("view") => Some("there is no viewing yet: ask for a copy".into()),
             Self::AnotherForm(_) => Some("recvault export makes the package".into()),
             Self::NotRegistered(..) => Some("recvault registry import adds it".into()),

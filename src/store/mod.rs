@@ -52,6 +52,7 @@ pub use disposing::Upcoming;
 pub use error::{Refusal, StoreError};
 pub use holding::HoldRequest;
 pub use keeping::{Keeping, put_keeping};
+pub use prove::Prover;
 pub use rebuild::{Rebuilt, rebuild};
 pub use recover::Recovered;
 pub use regain::{Regained, regain};
