@@ -286,17 +286,17 @@ fn ask(case: &Case, id: &str, form: &str) -> String {
     request.as_str().unwrap().to_owned()
 }
 
-fn export(case: &Case, request: &str, to: &Path) -> Run {
+pub fn export(case: &Case, request: &str, to: &Path) -> Run {
     case.store_command(&["export", request, "--to", to.to_str().unwrap()])
 }
 
-fn approve_by_hand(case: &Case, request: &str, n: u8) -> Run {
+pub fn approve_by_hand(case: &Case, request: &str, n: u8) -> Run {
     let key = case.beside(&format!("approver-{n}"));
     case.store_command(&["approve", request, "--key", key.to_str().unwrap()])
 }
 
 /// The one package in a folder.
-fn package(to: &Path) -> PathBuf {
+pub fn package(to: &Path) -> PathBuf {
     let entries = fs::read_dir(to).unwrap().map(|e| e.unwrap().path());
     let mut dirs: Vec<_> = entries.filter(|p| p.is_dir()).collect();
     assert_eq!(dirs.len(), 1, "{dirs:?}");
@@ -304,7 +304,7 @@ fn package(to: &Path) -> PathBuf {
 }
 
 /// Every command of the package's own instructions, run in its folder by a plain shell.
-fn follow_instructions(package: &Path) -> Result<(), String> {
+pub fn follow_instructions(package: &Path) -> Result<(), String> {
     let text = fs::read_to_string(package.join("VERIFY.txt")).unwrap();
     let commands: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("   ")).collect();
     assert!(commands.len() >= 7, "{text}");

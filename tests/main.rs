@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod access;
+mod apart;
 mod asking;
 mod band;
 mod case;
@@ -12,6 +13,7 @@ mod clauses;
 mod correction;
 mod disposal;
 mod doubt;
+mod excerpt;
 mod expert;
 mod expiry;
 mod faithful;
@@ -27,6 +29,7 @@ mod log;
 mod mirror;
 mod night;
 mod office;
+mod package;
 mod profiles;
 mod proofs;
 mod real;

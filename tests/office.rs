@@ -117,6 +117,11 @@ pub struct Office {
 impl Office {
     /// A store that was laid out at this instant, such as `2026-01-31T01:00:00Z`.
     pub fn at(now: &str) -> Self {
+        Self::with_uids(now, [Some(APPROVER), Some(APPROVER + 1)])
+    }
+
+    /// The same, where the roster knows the approvers' uids so.
+    pub fn with_uids(now: &str, uids: [Option<u32>; 2]) -> Self {
         let clock = Arc::new(HandClock::default());
         let now: jiff::Timestamp = now.parse().unwrap();
         clock.pass(now.as_millisecond());
@@ -127,8 +132,7 @@ impl Office {
             Signatory::new(2, "approver-2"),
         ];
         let lines = approvers.each_ref().map(Signatory::line);
-        let uids = [APPROVER, APPROVER + 1];
-        let people = [0, 1].map(|n| (lines[n].as_str(), Some(uids[n])));
+        let people = [0, 1].map(|n| (lines[n].as_str(), uids[n]));
         let roster = Roster::genesis_of(&people).unwrap();
         let policy = Terms::default().into_policy().unwrap();
         let root = dir.path().join("store");
@@ -295,6 +299,38 @@ impl Office {
         let (statement, signatures) = (statement.clone(), signatures.collect());
         self.store()
             .submit(CLERK, statement, signatures, Attached::Nothing)
+    }
+
+    /// Changes the roster's text by these approvers' signatures; gives back whether it waits for more.
+    pub fn amend(&self, change: impl FnOnce(String) -> String, by: &[usize]) -> bool {
+        let roster = self.store().rules().unwrap().rosters.current().clone();
+        let roster: Roster = change(roster.text()).parse().unwrap();
+        let target = Target::Digest(roster.digest());
+        let fields = [("reason", "a decision")];
+        let statement = self.store().draft(Kind::Roster, target, &fields).unwrap();
+        let signatures = by.iter().map(|n| self.approvers[*n].sign(&statement));
+        let signatures = signatures.collect();
+        let attached = Attached::Roster(Box::new(roster));
+        let agreed = self.store().submit(CLERK, statement, signatures, attached);
+        agreed.unwrap().waits
+    }
+
+    /// Takes the key of an approver away, as one approver may.
+    pub fn revoke(&self, n: usize, by: usize) {
+        let seen = self.store().head().unwrap().0 - 1;
+        let change = |text: String| {
+            let (head, rest) = text
+                .split_once(&format!("person: approver-{}", n + 1))
+                .unwrap();
+            let (key, rest) = rest.split_once("\n\n").unwrap_or((rest.trim_end(), ""));
+            let text = format!(
+                "{head}person: approver-{}{key} revoked {seen}\n\n{rest}",
+                n + 1
+            );
+            let text = text.replace("approvers: 2 of 2", "approvers: 1 of 2");
+            format!("{}\n", text.trim_end())
+        };
+        assert!(!self.amend(change, &[by]));
     }
 
     /// Makes a plan of what is due and puts it into the ledger.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     base::{ErrorKind, RecordingId, text::bytes_human},
-    custody::request::Form,
+    custody::request::{Form, Seconds},
     export::{self, Known, Rank},
     hashing::hash_file,
     proof::Algorithm,
@@ -35,6 +35,12 @@ pub(super) struct Wish {
     /// copy: a marked copy to take along; original: the bit-exact one too
     #[arg(long, value_parser = form)]
     form: Form,
+    /// Only from this second of the recording on, such as 90 or 1:30
+    #[arg(long, value_name = "S", value_parser = second, requires = "to")]
+    from: Option<u32>,
+    /// Only up to this second, which is not included
+    #[arg(long, value_name = "S", value_parser = second, requires = "from")]
+    to: Option<u32>,
     /// What for
     #[arg(long)]
     purpose: String,
@@ -121,10 +127,28 @@ fn form(word: &str) -> Result<Form, String> {
     }
 }
 
+/// Seconds, or minutes and seconds, or hours, minutes and seconds.
+fn second(text: &str) -> Result<u32, String> {
+    let wrong = || format!("'{text}' is none of 90, 1:30, 0:01:30");
+    let mut all: u32 = 0;
+    for (place, part) in text.split(':').enumerate() {
+        let number: u32 = part.parse().map_err(|_| wrong())?;
+        if place > 2 || (place > 0 && number >= 60) {
+            return Err(wrong());
+        }
+        let so_far = all.checked_mul(60).and_then(|all| all.checked_add(number));
+        all = so_far.ok_or_else(wrong)?;
+    }
+    Ok(all)
+}
+
 pub(super) fn request(args: &Args, wish: &Wish) -> Result<Ended, Failure> {
     let ask = AccessAsk::Request {
         recordings: wish.recording.clone(),
-        seconds: None,
+        seconds: wish
+            .from
+            .zip(wish.to)
+            .map(|(from, to)| Seconds { from, to }),
         form: wish.form,
         purpose: wish.purpose.clone(),
         recipient: wish.recipient.clone(),

@@ -32,12 +32,12 @@ const MODE: u32 = 0o600;
 /// When the ledger's account of a disposal contradicts itself; as writing says.
 pub fn certify(store: &Store) -> Result<u64, DisposalError> {
     let dir = store.root().join("certificates");
-    let plans = store.rules()?.plans;
+    let rules = store.rules()?;
     let mut missing: Vec<RecordingId> = Vec::new();
     for id in store.in_state(State::Disposed)? {
         // What went under a ledger that is lost has its certificate from then, or none.
         let plan = store.keeping(id)?.plan;
-        let known = plans.iter().any(|planned| Some(planned.root) == plan);
+        let known = rules.plans.iter().any(|planned| Some(planned.root) == plan);
         if known && !dir.join(format!("{id}.txt")).exists() {
             missing.push(id);
         }

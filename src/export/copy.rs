@@ -6,9 +6,12 @@ use std::{fs::File, os::fd::AsFd};
 use super::{ExportError, ExportSettings};
 use crate::{
     base::{Moment, RecordingId},
+    custody::request::Seconds,
     media::{
         band::Template,
-        protocol::{Answer, DeriveJob, MarkOrder, Orders, Progress, RenditionOrder, VerifyJob},
+        protocol::{
+            Answer, DeriveJob, MarkOrder, Orders, Part, Progress, RenditionOrder, VerifyJob,
+        },
         worker::{Files, Worker},
     },
     recording::{FindingKind, Record, Source},
@@ -27,7 +30,13 @@ pub struct Marking {
     pub day: String,
     /// The officer's name, where known.
     pub officer_name: Option<String>,
+    /// Only these seconds of the recording.
+    pub seconds: Option<Seconds>,
 }
+
+/// Milliseconds by which a copy may be longer than the seconds that were approved: the last picture
+/// and the last piece of sound end where they end.
+const OVER_MS_MAX: i64 = 500;
 
 /// Whether a copy for looking can be made of it.
 #[must_use]
@@ -69,6 +78,10 @@ pub fn make(
     let orders = Orders {
         rendition: Some(order),
         checks: settings.checks.clone(),
+        only: marking.seconds.map(|seconds| Part {
+            from_ms: u64::from(seconds.from) * 1_000,
+            to_ms: u64::from(seconds.to) * 1_000,
+        }),
     };
     let derived = worker.derive(job, |_| Answer::Proceed(Box::new(orders)), |p| heard(p));
     let done = derived.outcome.map_err(|e| failed(e.to_string()))?;
@@ -76,6 +89,13 @@ pub fn make(
         let why = derived.findings.first().map(|f| f.text.clone());
         return Err(failed(why.unwrap_or_else(|| "nothing came out".into())));
     };
+    // No more is handed over than was approved, whatever the file made of it.
+    if let Some(seconds) = marking.seconds
+        && facts.duration_ms > i64::from(seconds.len()) * 1_000 + OVER_MS_MAX
+    {
+        let ms = facts.duration_ms;
+        return Err(failed(format!("the part came out {ms} ms long")));
+    }
     // A fresh worker looks whether the copy is what was promised, its code in every group.
     let job = VerifyJob {
         promised: facts,
@@ -113,8 +133,12 @@ fn mark(
         day,
         ..
     } = marking;
+    let part = match marking.seconds {
+        Some(seconds) => format!("  {seconds} s"),
+        None => String::new(),
+    };
     let template = format!(
-        "{{device}}  {{officer}} {{officer_name}}\n{}  {{time}}\n{}  {}  {day}  {{id}}",
+        "{{device}}  {{officer}} {{officer_name}}\n{}{part}  {{time}}\n{}  {}  {day}  {{id}}",
         record.id,
         text(recipient),
         text(approvers),
@@ -133,6 +157,9 @@ fn mark(
         .as_ref()
         .filter(|s| s.source != Source::FileTime && !suspect)
         .map(|s| s.value);
+    // The copy begins with the part, and so does its clock.
+    let before_ms = marking.seconds.map_or(0, |s| i64::from(s.from) * 1_000);
+    let start = start.map(|start| start.plus_ms(before_ms));
     Ok(MarkOrder {
         device: attribution.device.as_ref().map(|v| v.value.clone()),
         officer: attribution.officer.as_ref().map(|v| v.value.clone()),

@@ -371,6 +371,7 @@ fn make(
                 approvers: spent.access.approvers().join(", "),
                 day: spent.at.day_in_zone(&settings.zone),
                 officer_name: known.map(|o| o.name.clone()).filter(|n| !n.is_empty()),
+                seconds: wanted.seconds,
             };
             let id = record.id;
             copy::make(settings, &record, &marking, &original, &output, &mut |p| {

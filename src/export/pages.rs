@@ -52,12 +52,19 @@ fn facts(settings: &ExportSettings, spent: &Spent) -> Vec<Row> {
     ]
 }
 
-fn about(settings: &ExportSettings, record: &Record) -> Vec<Row> {
+fn about(settings: &ExportSettings, spent: &Spent, record: &Record) -> Vec<Row> {
+    let wanted = &spent.access.request.ask.recordings;
+    let wanted = wanted.iter().find(|w| w.id == record.id);
+    let part = match wanted.and_then(|w| w.seconds) {
+        Some(seconds) => format!("第 {seconds} 秒 seconds {seconds} of it"),
+        None => "全部 all of it".to_owned(),
+    };
     let attribution = &record.attribution;
     let said = |v: Option<&String>| v.cloned().unwrap_or_else(|| "未知 unknown".into());
     let began = attribution.started_at.as_ref();
     vec![
         ("录像 Recording", record.id.to_string()),
+        ("范围 Part", part),
         ("文件名 Name", name_human(record.name())),
         (
             "记录仪 Recorder",
@@ -117,7 +124,7 @@ fn page(settings: &ExportSettings, spent: &Spent, records: &[Record]) -> String 
                     } @else {
                         p.note { "此文件无法播放，仅附原件。 Nothing in it can be played; only the original is here." }
                     }
-                    (table(&about(settings, record)))
+                    (table(&about(settings, spent, record)))
                 }
                 p.note {
                     "画面上方的文字与条码标明接收人、批准人和日期；如何核验见 VERIFY.txt。" br;
@@ -192,7 +199,7 @@ fn receipt(settings: &ExportSettings, spent: &Spent, records: &[Record]) -> Stri
     }
     out.push('\n');
     for record in records {
-        for (label, value) in about(settings, record) {
+        for (label, value) in about(settings, spent, record) {
             out.push_str(&format!("{label}: {value}\n"));
         }
         out.push('\n');

@@ -378,9 +378,10 @@ fn payload(files: &BTreeMap<String, Digest>, request: &Request, copies: &[Digest
         .filter(|(name, _)| name.starts_with("data/"))
         .collect();
     for wanted in &request.ask.recordings {
-        if wanted.seconds.is_some() {
+        if wanted.seconds.is_some() && with_originals {
             return Err(
-                "an excerpt was approved, and a package of one cannot be checked yet".into(),
+                "an excerpt of an original was approved, and a package of one cannot be checked yet"
+                    .into(),
             );
         }
         let file = format!("data/{}.original", wanted.id);

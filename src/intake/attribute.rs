@@ -1,6 +1,8 @@
 //! Stage 3, attribute: whose recording it is, by everything but its inside. The inside comes
 //! later, from the worker, and [`Attributing::with_container`] weighs it in.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -20,7 +22,7 @@ pub struct Attributing {
     /// The office's time zone, in which recorders write their times.
     pub zone: TimeZone,
     /// Devices, officers, assignments.
-    pub register: Register,
+    pub register: Arc<Register>,
 }
 
 /// What is known of a file before anybody looks inside.
@@ -206,7 +208,7 @@ mod tests {
         Attributing {
             grammar,
             zone,
-            register,
+            register: Arc::new(register),
         }
     }
 

@@ -478,6 +478,7 @@ impl<'a> Deriving<'a> {
         Orders {
             rendition,
             checks: settings.checks.clone(),
+            only: None,
         }
     }
 

@@ -89,6 +89,18 @@ pub struct Orders {
     /// Thresholds of the checks.
     #[serde(default)]
     pub checks: super::checks::CheckSettings,
+    /// Only this part of the recording; the rendition begins with it.
+    #[serde(default)]
+    pub only: Option<Part>,
+}
+
+/// A part of a recording, in milliseconds of it, the end not included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it begins.
+    pub from_ms: u64,
+    /// Where it ends.
+    pub to_ms: u64,
 }
 
 /// What to write, and what it shows.

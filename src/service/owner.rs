@@ -64,6 +64,22 @@ pub(super) struct Listening {
     bound: bool,
 }
 
+/// One client more, for as long as it is served, however that ends: the owner waits for all of them.
+struct Client(Arc<AtomicUsize>);
+
+impl Client {
+    fn come(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Listening {
     pub(super) fn start(root: &Path, executor: Arc<Executor>) -> io::Result<Self> {
         let listener = wire::bind(root)?;
@@ -84,15 +100,15 @@ impl Listening {
                     break;
                 }
                 let Ok(stream) = stream else { continue };
-                if count.fetch_add(1, Ordering::SeqCst) >= CLIENTS_MAX {
-                    count.fetch_sub(1, Ordering::SeqCst);
+                let client = Client::come(&count);
+                if count.load(Ordering::SeqCst) > CLIENTS_MAX {
                     continue;
                 }
-                let (executor, count) = (Arc::clone(&executor), Arc::clone(&count));
+                let executor = Arc::clone(&executor);
                 thread::spawn(move || {
-                    // A client that goes away in the middle is its own loss.
+                    let _client = client;
+                    // One that goes away in the middle is its own loss.
                     let _ = answer(stream, &executor);
-                    count.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         };

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -33,7 +34,7 @@ const EXPORT_PROFILE: &str = "export-h264-mp4";
 pub(super) fn night(
     root: &Path,
     config: &Config,
-    register: Register,
+    register: Arc<Register>,
 ) -> Result<NightSettings, Failure> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let shares = Shares::of(cores, config.jobs.workers, config.jobs.encoder_threads);

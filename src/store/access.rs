@@ -71,11 +71,15 @@ impl Store {
             }
             let mut recordings = Vec::new();
             for (id, seconds) in wish.recordings {
-                // What is signed for must be what is handed over, and no less of it is made yet.
-                if seconds.is_some() {
-                    return Err(Refusal::NoExcerpts.into());
-                }
                 let record = there(proposal, id)?;
+                if let Some(seconds) = seconds {
+                    // What is signed for must be what is handed over, and of an original no less
+                    // than all of it is made yet.
+                    if wish.form == Form::Original {
+                        return Err(Refusal::NoExcerpts.into());
+                    }
+                    within(&record, seconds)?;
+                }
                 recordings.push(Wanted {
                     id,
                     digest: record.digest,
@@ -270,6 +274,21 @@ impl Store {
             None => self.publish(),
         }
     }
+}
+
+/// That the recording has these seconds.
+fn within(record: &Record, seconds: Seconds) -> Result<(), Refusal> {
+    let lasts_ms = record.media.as_ref().map_or(0, |m| m.presented_ms);
+    let lasts_s = u32::try_from(lasts_ms.max(0).saturating_add(999) / 1_000).unwrap_or(u32::MAX);
+    if seconds.from < seconds.to && seconds.to <= lasts_s {
+        return Ok(());
+    }
+    let id = record.id;
+    Err(Refusal::NoSuchSeconds {
+        id,
+        seconds,
+        lasts_s,
+    })
 }
 
 /// That who uses an approval is surely not this one of those who gave it.

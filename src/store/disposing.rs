@@ -126,7 +126,7 @@ impl Store {
     /// # Errors
     /// When its blob is missing or is another.
     pub fn newest_plan(&self) -> Result<Option<(Planned, Plan)>, StoreError> {
-        let Some(planned) = self.rules()?.plans.pop() else {
+        let Some(planned) = self.rules()?.plans.last().cloned() else {
             return Ok(None);
         };
         let plan = self.plan_of(&planned)?;

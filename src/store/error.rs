@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::fold::FoldError;
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId},
-    custody::request::RequestError,
+    custody::request::{RequestError, Seconds},
     custody::{ChangeRefused, SignatureError, StatementError, Unfit, hold::HoldRefused},
     event::LineError,
     index::IndexError,
@@ -257,8 +257,18 @@ pub enum Refusal {
     )]
     MayHaveApproved(String),
     /// Some seconds of a recording.
-    #[error("this recvault hands over whole recordings only, no excerpts yet")]
+    #[error("of originals this recvault hands over no excerpts yet")]
     NoExcerpts,
+    /// The recording is not so long.
+    #[error("recording {id} lasts {lasts_s} s, and has no seconds {seconds}")]
+    NoSuchSeconds {
+        /// Which.
+        id: RecordingId,
+        /// What was asked for.
+        seconds: Seconds,
+        /// How long it lasts; 0 where nothing of it can be presented.
+        lasts_s: u32,
+    },
     /// It is for another form.
     #[error("it was asked for in the form '{0}'")]
     AnotherForm(&'static str),

@@ -1,7 +1,10 @@
 //! The index is what the events add up to. This is the one place where an event becomes rows; it
 //! serves the writer, recovery and a rebuild alike.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use thiserror::Error;
 
@@ -79,14 +82,14 @@ pub(super) trait Below {
 /// Rows as they will be once the group of events at hand is committed.
 pub(super) struct Folding<'a> {
     below: &'a dyn Below,
-    pub(super) register: Register,
+    pub(super) register: Arc<Register>,
     pub(super) register_changed: bool,
     /// Before (as committed) and after.
     pub(super) records: BTreeMap<RecordingId, (Option<Record>, Record)>,
     /// What keeps each of those records, before and after.
     pub(super) keepings: BTreeMap<RecordingId, (Option<Keeping>, Keeping)>,
     /// Nothing before the store is created.
-    pub(super) rules: Option<Rules>,
+    pub(super) rules: Option<Arc<Rules>>,
     pub(super) rules_changed: bool,
     /// Statements accepted in this group, with their events.
     pub(super) statements: BTreeMap<Digest, u64>,
@@ -102,7 +105,12 @@ pub(super) struct Folding<'a> {
 const ERASED: &[u8] = b"erased";
 
 impl<'a> Folding<'a> {
-    pub(super) fn new(below: &'a dyn Below, register: Register, rules: Option<Rules>) -> Self {
+    /// On these rows; register and rules are copied only once an event changes them.
+    pub(super) fn new(
+        below: &'a dyn Below,
+        register: Arc<Register>,
+        rules: Option<Arc<Rules>>,
+    ) -> Self {
         Self {
             below,
             register,
@@ -193,7 +201,7 @@ impl<'a> Folding<'a> {
                 reading,
                 ..
             } => {
-                self.rules = Some(Rules {
+                self.rules = Some(Arc::new(Rules {
                     rosters: RosterHistory::new((**roster).clone()),
                     policies: vec![(**policy).clone()],
                     adopted: vec![at],
@@ -201,7 +209,7 @@ impl<'a> Folding<'a> {
                     corrections: Vec::new(),
                     fixity_day: None,
                     plans: Vec::new(),
-                });
+                }));
                 self.rules_changed = true;
                 Ok(())
             }
@@ -521,13 +529,14 @@ impl<'a> Folding<'a> {
     }
 
     fn change(&mut self, change: &Change) {
-        registry::apply(&mut self.register, change);
+        registry::apply(Arc::make_mut(&mut self.register), change);
         self.register_changed = true;
     }
 
     pub(super) fn rules(&mut self, n: u64) -> Result<&mut Rules, FoldError> {
         self.rules_changed = true;
-        self.rules.as_mut().ok_or(FoldError::NoRules { n })
+        let rules = self.rules.as_mut().ok_or(FoldError::NoRules { n })?;
+        Ok(Arc::make_mut(rules))
     }
 
     /// Somebody vouched for the time.

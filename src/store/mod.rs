@@ -84,8 +84,8 @@ pub struct Store {
     root: PathBuf,
     vault: Arc<Vault>,
     index: Arc<Index>,
-    register: Arc<RwLock<Register>>,
-    rules: Arc<RwLock<Option<Rules>>>,
+    register: Arc<RwLock<Arc<Register>>>,
+    rules: Arc<RwLock<Option<Arc<Rules>>>>,
     clock: Arc<dyn Clock>,
     writer: Writer,
     recovered: Recovered,
@@ -187,8 +187,8 @@ impl Store {
         let key = LogKey::load(&key_path(root))?;
         let log = key.verifier();
         let head = rows::head(&index)?;
-        let register = Arc::new(RwLock::new(rows::register(&index)?));
-        let rules = Arc::new(RwLock::new(rows::rules(&index)?));
+        let register = Arc::new(RwLock::new(Arc::new(rows::register(&index)?)));
+        let rules = Arc::new(RwLock::new(rows::rules(&index)?.map(Arc::new)));
         let desk = Desk {
             clock: Arc::clone(&clock),
             vault: Arc::clone(&vault),
@@ -268,7 +268,7 @@ impl Store {
     ///
     /// # Errors
     /// When its row is missing, as it is only before the first event.
-    pub fn rules(&self) -> Result<Rules, StoreError> {
+    pub fn rules(&self) -> Result<Arc<Rules>, StoreError> {
         let rules = self.rules.read().map(|r| r.clone()).unwrap_or_default();
         rules.ok_or_else(|| StoreError::Rows("the store has no rules yet".into()))
     }
@@ -300,7 +300,7 @@ impl Store {
 
     /// The register as it stands.
     #[must_use]
-    pub fn register(&self) -> Register {
+    pub fn register(&self) -> Arc<Register> {
         self.register.read().map(|r| r.clone()).unwrap_or_default()
     }
 

@@ -1,5 +1,7 @@
 //! The past, recomputed from the ledger: what was known of a recording at an instant.
 
+use std::sync::Arc;
+
 use super::{
     Keeping, Store, StoreError, Waiting,
     fold::{Below, Folding},
@@ -9,7 +11,6 @@ use crate::{
     custody::access::Access,
     event::Event,
     recording::Record,
-    registry::Register,
     retention::{Inputs, Policy},
 };
 
@@ -49,7 +50,7 @@ impl Store {
         at: Moment,
     ) -> Result<Option<(Policy, Inputs)>, StoreError> {
         let rules = self.rules()?;
-        let mut folding = Folding::new(&Nothing, Register::default(), Some(rules.clone()));
+        let mut folding = Folding::new(&Nothing, Arc::default(), Some(Arc::clone(&rules)));
         for line in self.vault.sidecar_lines(&record.digest)? {
             let value: serde_json::Value = serde_json::from_slice(&line).unwrap_or_default();
             let event = Event::from_line(value["n"].as_u64().unwrap_or_default(), &line)?;
@@ -57,7 +58,7 @@ impl Store {
                 break;
             }
             // Each event is reckoned by the policies of its own instant.
-            folding.rules = Some(rules.at(event.at));
+            folding.rules = Some(Arc::new(rules.at(event.at)));
             folding.apply(&event, &|_| None)?;
         }
         let rules = rules.at(at);

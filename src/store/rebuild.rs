@@ -2,7 +2,7 @@
 //! writer does group by group is done here again by the same functions, so that the rows are the
 //! same, byte for byte, whatever the groups were.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use super::{
     StoreError,
@@ -86,7 +86,7 @@ pub(super) fn fold_ledger(
         }
         text
     };
-    let (mut register, mut known) = (Register::default(), None);
+    let (mut register, mut known) = (Arc::new(Register::default()), None);
     let (mut next, mut prev) = (0, Digest::new([0; 32]));
     let mut events = ledger.read(0, len)?;
     loop {

@@ -65,7 +65,7 @@ impl Proposal<'_> {
 
     /// The register as it stands.
     #[must_use]
-    pub const fn register(&self) -> &Register {
+    pub fn register(&self) -> &Register {
         &self.folding.register
     }
 
@@ -96,7 +96,7 @@ impl Proposal<'_> {
     /// # Errors
     /// Before the store was created.
     pub fn rules(&self) -> Result<&Rules, StoreError> {
-        let rules = self.folding.rules.as_ref();
+        let rules = self.folding.rules.as_deref();
         rules.ok_or_else(|| StoreError::Rows("the store has no rules yet".into()))
     }
 
@@ -177,8 +177,8 @@ pub(super) struct Desk {
     pub ledger: Ledger,
     pub key: LogKey,
     pub details: Details,
-    pub register: Arc<RwLock<Register>>,
-    pub rules: Arc<RwLock<Option<Rules>>>,
+    pub register: Arc<RwLock<Arc<Register>>>,
+    pub rules: Arc<RwLock<Option<Arc<Rules>>>>,
     /// Place of the next event.
     pub next: u64,
     /// Digest of the last line.
@@ -388,7 +388,7 @@ impl Desk {
         if folding.register_changed
             && let Ok(mut register) = self.register.write()
         {
-            *register = folding.register.clone();
+            *register = Arc::clone(&folding.register);
         }
         if folding.rules_changed
             && let Ok(mut rules) = self.rules.write()

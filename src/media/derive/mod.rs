@@ -13,12 +13,13 @@ mod open;
 mod picture;
 mod run;
 mod sound;
+mod window;
 mod wire;
 
 pub use run::derive;
 pub use wire::Wire;
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// How far the two halves are; what the watchdog goes by.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Moved {
     position_ms: AtomicI64,
     frames: AtomicU64,
     sounds: AtomicU64,
+    pictures_over: AtomicBool,
+    sounds_over: AtomicBool,
 }
 
 impl Moved {
@@ -45,6 +48,18 @@ impl Moved {
     }
     fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
+    }
+    /// No picture that is still to come is wanted.
+    fn pictures_are_over(&self) {
+        self.pictures_over.store(true, Ordering::Relaxed);
+    }
+    /// No sound that is still to come is wanted.
+    fn sounds_are_over(&self) {
+        self.sounds_over.store(true, Ordering::Relaxed);
+    }
+    fn are_over(&self) -> (bool, bool) {
+        let over = |of: &AtomicBool| of.load(Ordering::Relaxed);
+        (over(&self.pictures_over), over(&self.sounds_over))
     }
     /// Anything at all.
     fn total(&self) -> u64 {

@@ -9,6 +9,7 @@ use gstreamer_video as gst_video;
 use super::{
     Moved,
     canvas::{Canvas, planes},
+    window::{self, Window},
 };
 use crate::{
     media::{
@@ -52,6 +53,8 @@ pub struct PictureRun {
     pub timeline: Arc<Mutex<TimelineBuilder>>,
     /// For the watchdog.
     pub moved: Arc<Moved>,
+    /// The part that is wanted.
+    pub window: Window,
 }
 
 /// What is watched from picture to picture.
@@ -100,7 +103,19 @@ impl PictureRun {
             return Ok(true);
         };
         let info = gst_video::VideoInfo::from_caps(caps).map_err(|e| defect(&e))?;
-        let (told_ns, when) = watch.clock.place(sample, buffer, info.fps());
+        let (told_ns, mut when) = watch.clock.place(sample, buffer, info.fps());
+        match self.window.place(when.begin_ns) {
+            window::Place::Before => return Ok(true),
+            window::Place::Within(since_ns) => when.begin_ns = since_ns,
+            window::Place::Behind => {
+                // Drained until the source is stopped, so that the sound's end is not held up.
+                if let Some((out, _)) = &self.out {
+                    let _ = out.end_of_stream();
+                }
+                self.moved.pictures_are_over();
+                return Ok(true);
+            }
+        }
         let position_ms = i64::try_from(when.begin_ns / MS).unwrap_or(i64::MAX);
         if seen.frames == 0 {
             seen.begin_ns = when.begin_ns;

@@ -16,6 +16,7 @@ use super::{
     open::{Closed, OpenRecording, announce, has_track, open},
     picture::{PictureRun, Pictures},
     sound::{SoundRun, Sounds},
+    window::Window,
     wire::Wire,
 };
 use crate::{
@@ -150,7 +151,7 @@ impl Running {
             let known = open.source.known();
             (known.picture.clone(), known.sound.clone(), known.interlaced)
         };
-        let first = open.picture.take();
+        let mut first = open.picture.take();
         // A video track out of which no picture came leaves sound alone to be written.
         let picture_sink = picture_sink.filter(|_| first.is_some());
         let channels = sound_sink.as_ref().map(|_| open.source.known().channels);
@@ -161,6 +162,12 @@ impl Running {
             ),
             None => None,
         };
+        let mut window = Window::default();
+        if let Some(part) = orders.only {
+            let sought;
+            (window, sought) = Window::open(&open.source, part);
+            first = first.filter(|_| !sought);
+        }
         let mut canvas = None;
         let mut encode = None;
         if let (Some(order), Some(fd)) = (&orders.rendition, output) {
@@ -189,6 +196,7 @@ impl Running {
                 checks: orders.checks.clone(),
                 timeline: Arc::clone(&timeline),
                 moved: Arc::clone(&moved),
+                window,
             };
             thread::spawn(move || run.run(first))
         });
@@ -201,6 +209,8 @@ impl Running {
                 checks: orders.checks.clone(),
                 timeline: Arc::clone(&timeline),
                 moved: Arc::clone(&moved),
+                window,
+                end_ns: 0,
             };
             thread::spawn(move || run.run(None))
         });
@@ -259,6 +269,12 @@ impl Running {
                     duration_ms,
                     frames: self.moved.frames(),
                 }))?;
+            }
+            let (pictures_over, sounds_over) = self.moved.are_over();
+            if (pictures_over || self.pictures.is_none()) && (sounds_over || self.sounds.is_none())
+            {
+                // What follows is wanted by nobody.
+                open.source.stop();
             }
             if open.broken.is_some() && still_since.elapsed() > DRAIN_MAX {
                 open.source.stop();

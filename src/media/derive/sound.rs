@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
-use super::Moved;
+use super::{
+    Moved,
+    window::{Place, Window},
+};
 use crate::{
     media::checks::{CheckSettings, Samples, SoundWatch, TimelineBuilder},
     recording::Finding,
@@ -40,11 +43,15 @@ pub struct SoundRun {
     pub timeline: Arc<Mutex<TimelineBuilder>>,
     /// For the watchdog.
     pub moved: Arc<Moved>,
+    /// The part that is wanted.
+    pub window: Window,
+    /// Where the last piece ended, before the part was taken out of it.
+    pub end_ns: u64,
 }
 
 impl SoundRun {
     /// Runs to the end of the recording, or until either half is stopped.
-    pub fn run(self, first: Option<gst::Sample>) -> Sounds {
+    pub fn run(mut self, first: Option<gst::Sample>) -> Sounds {
         let mut seen = Sounds::default();
         let mut watch = SoundWatch::new(&self.checks);
         let mut next = first;
@@ -53,29 +60,42 @@ impl SoundRun {
                 break;
             }
         }
-        if let Some(out) = &self.out {
-            // Not an error when it fails: the writing half was then stopped, and says why itself.
-            let _ = out.end_of_stream();
-        }
+        self.end();
         if seen.pieces > 0 {
             seen.findings = watch.finish(i64::try_from(seen.end_ns / MS).unwrap_or(i64::MAX));
         }
         seen
     }
 
-    fn take(&self, sample: &gst::Sample, watch: &mut SoundWatch, seen: &mut Sounds) -> bool {
+    fn end(&self) {
+        if let Some(out) = &self.out {
+            // Not an error when it fails: the writing half was then stopped, and says why itself.
+            let _ = out.end_of_stream();
+        }
+    }
+
+    fn take(&mut self, sample: &gst::Sample, watch: &mut SoundWatch, seen: &mut Sounds) -> bool {
         let Some(buffer) = sample.buffer() else {
             return true;
         };
-        let told = sample
-            .segment()
-            .and_then(|s| s.downcast_ref::<gst::ClockTime>())
-            .and_then(|s| s.to_running_time(buffer.pts()))
-            .map(gst::ClockTime::nseconds);
-        let begin_ns = told.unwrap_or(seen.end_ns);
-        let samples = u64::try_from(buffer.size()).unwrap_or(0)
-            / u64::from(self.channels.max(1)).saturating_mul(2);
-        let length_ns = samples.saturating_mul(1_000_000_000) / 48_000;
+        let frame_bytes = usize::try_from(self.channels.max(1)).unwrap_or(1) * 2;
+        let samples = buffer.size() / frame_bytes;
+        let begin_ns = running_ns(sample, buffer).unwrap_or_else(|| signed(self.end_ns));
+        let length_ns = ns_of(samples);
+        self.end_ns = begin_ns
+            .saturating_add_unsigned(length_ns)
+            .try_into()
+            .unwrap_or(0);
+        let Some((begin_ns, left_out_ns, length_ns)) = self.window.part_of(begin_ns, length_ns)
+        else {
+            if matches!(self.window.place(self.end_ns), Place::Behind) {
+                self.end();
+                self.moved.sounds_are_over();
+            }
+            return true;
+        };
+        let part = samples_of(left_out_ns)..samples_of(left_out_ns.saturating_add(length_ns));
+        let bytes = part.start * frame_bytes..(part.end * frame_bytes).min(buffer.size());
         if seen.pieces == 0 {
             seen.begin_ns = begin_ns;
         }
@@ -84,6 +104,8 @@ impl SoundRun {
         let begin_ms = i64::try_from(begin_ns / MS).unwrap_or(i64::MAX);
         if let Ok(map) = buffer.map_readable() {
             let values: Vec<i16> = map
+                .get(bytes.clone())
+                .unwrap_or_default()
                 .chunks_exact(2)
                 .map(|b| i16::from_le_bytes([b[0], b[1]]))
                 .collect();
@@ -95,11 +117,39 @@ impl SoundRun {
         }
         self.moved.sound(begin_ms);
         let Some(out) = &self.out else { return true };
-        let mut piece = buffer.copy();
+        let Ok(mut piece) = buffer.copy_region(gst::BufferCopyFlags::all(), bytes) else {
+            return true;
+        };
         if let Some(p) = piece.get_mut() {
             p.set_pts(gst::ClockTime::from_nseconds(begin_ns));
             p.set_duration(gst::ClockTime::from_nseconds(length_ns));
         }
         out.push_buffer(piece).is_ok()
     }
+}
+
+/// When a piece is presented; before the part that was sought, where that lies within the piece.
+fn running_ns(sample: &gst::Sample, buffer: &gst::BufferRef) -> Option<i64> {
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    let ns = |time: Option<gst::ClockTime>| time.map_or(0, |t| signed(t.nseconds()));
+    let told = signed(buffer.pts()?.nseconds());
+    Some(
+        told.saturating_sub(ns(segment.start()))
+            .saturating_add(ns(segment.base())),
+    )
+}
+
+fn signed(ns: u64) -> i64 {
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
+fn ns_of(samples: usize) -> u64 {
+    u64::try_from(samples)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(1_000_000_000)
+        / 48_000
+}
+
+fn samples_of(ns: u64) -> usize {
+    usize::try_from((u128::from(ns) * 48_000).div_ceil(1_000_000_000)).unwrap_or(usize::MAX)
 }

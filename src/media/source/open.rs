@@ -151,6 +151,22 @@ impl Source {
         i64::try_from(length.mseconds()).ok()
     }
 
+    /// Goes on from one instant of the recording to another, exactly; false when the file cannot be
+    /// sought in, and then it goes on from where it is.
+    #[must_use]
+    pub fn seek(&self, from_ns: u64, to_ns: u64) -> bool {
+        let pipeline = self.graph.pipeline();
+        let mut can = gst::query::Seeking::new(gst::Format::Time);
+        if !pipeline.query(&mut can) || !can.result().0 {
+            return false;
+        }
+        let at = |ns: u64| gst::ClockTime::from_nseconds(ns);
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        let (from, to) = (at(from_ns), at(to_ns));
+        let set = gst::SeekType::Set;
+        pipeline.seek(1.0, flags, set, from, set, to).is_ok()
+    }
+
     /// Stops it; whoever waits for pictures or sound comes back.
     pub fn stop(&self) {
         self.graph.stop();
@@ -276,8 +292,13 @@ fn watch_elements(decode: &gst::Element, known: &Arc<Mutex<Known>>, threads: u32
             if let Some(pad) = element.static_pad("sink") {
                 let seen = Arc::clone(&seen);
                 let clock = Mutex::new(PacketClock::default());
-                pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                let which = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
+                pad.add_probe(which, move |_, info| {
                     let mut clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
+                    if matches!(&info.data, Some(gst::PadProbeData::Event(_))) {
+                        // It was sought: what comes now is no beginning anew.
+                        *clock = PacketClock::default();
+                    }
                     if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
                         let before = clock.offset_ns;
                         let place = clock.place(

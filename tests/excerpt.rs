@@ -1,0 +1,257 @@
+//! Some seconds of a recording: the copy holds these, all of these and nothing else, whatever the
+//! container.
+
+use std::{fs, path::Path, process::Command};
+
+use recvault::media::band::{self, Plane};
+use serde_json::Value;
+
+use crate::{
+    access::{approve_by_hand, export, follow_instructions, package},
+    case::Case,
+};
+
+const FPS: u32 = 10;
+
+/// Runs ffmpeg; gives back what it wrote to its output.
+fn ffmpeg(args: &[&str], file: Option<&Path>) -> Vec<u8> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error"]).args(args).args(file);
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{args:?}: {done:?}");
+    done.stdout
+}
+
+/// Ten seconds of a picture that is another one every second, and of a tone, in each container.
+fn recordings(dir: &Path) -> Vec<std::path::PathBuf> {
+    fs::create_dir_all(dir).unwrap();
+    let first = dir.join("a.mp4");
+    let picture = format!("testsrc2=size=320x240:rate={FPS}:duration=10");
+    let made = [
+        "-f",
+        "lavfi",
+        "-i",
+        &picture,
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=f=440:r=48000:d=10",
+        "-c:v",
+        "libx264",
+        "-g",
+        "25",
+        "-bf",
+        "2",
+        "-pix_fmt",
+        "yuv420p",
+        "-c:a",
+        "aac",
+        "-shortest",
+    ];
+    let _ = ffmpeg(&made, Some(&first));
+    let mut all = vec![first.clone()];
+    for ending in ["mov", "mkv", "ts"] {
+        let other = dir.join(format!("b.{ending}"));
+        let _ = ffmpeg(&["-i", first.to_str().unwrap(), "-c", "copy"], Some(&other));
+        all.push(other);
+    }
+    let avi = dir.join("c.avi");
+    let made = [
+        "-i",
+        first.to_str().unwrap(),
+        "-c:v",
+        "mjpeg",
+        "-q:v",
+        "3",
+        "-c:a",
+        "pcm_s16le",
+    ];
+    let _ = ffmpeg(&made, Some(&avi));
+    all.push(avi);
+    all
+}
+
+/// Grey pictures of 32 x 24, out of the lower 240 lines of what the file shows.
+fn pictures(file: &Path) -> Vec<Vec<u8>> {
+    let filter = format!("crop=320:240:0:in_h-240,scale=32:24:flags=area,fps={FPS},format=gray");
+    let args = [
+        "-i",
+        file.to_str().unwrap(),
+        "-vf",
+        &filter,
+        "-f",
+        "rawvideo",
+        "-",
+    ];
+    let raw = ffmpeg(&args, None);
+    raw.chunks_exact(32 * 24).map(<[u8]>::to_vec).collect()
+}
+
+/// Samples of the sound of a file, at 8 kHz.
+fn samples(file: &Path) -> usize {
+    let args = [
+        "-i",
+        file.to_str().unwrap(),
+        "-vn",
+        "-ac",
+        "1",
+        "-ar",
+        "8000",
+        "-f",
+        "s16le",
+        "-",
+    ];
+    ffmpeg(&args, None).len() / 2
+}
+
+fn distance(a: &[u8], b: &[u8]) -> u64 {
+    let pairs = a.iter().zip(b);
+    pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
+}
+
+/// Which picture of the whole this one is.
+fn nearest(picture: &[u8], whole: &[Vec<u8>]) -> usize {
+    let places = 0..whole.len();
+    places
+        .min_by_key(|at| distance(picture, &whole[*at]))
+        .unwrap()
+}
+
+fn ask(case: &Case, id: &str, more: &[&str]) -> crate::case::Run {
+    let args = [
+        "request",
+        "--recording",
+        id,
+        "--purpose",
+        "case",
+        "--recipient",
+        "court",
+        "--json",
+    ];
+    case.store_command(&[&args, more].concat())
+}
+
+/// Goal: the copy begins with the first picture of the seconds that were approved and ends before the
+/// second behind them, in every container; its sound is as long.
+#[test]
+fn a_part_is_cut_to_the_second_in_every_container() {
+    let case = Case::with_approvers();
+    let made = recordings(&case.beside("made"));
+    for file in &made {
+        let name = file.file_name().unwrap();
+        fs::copy(file, case.store().join("inbox").join(name)).unwrap();
+    }
+    let _ = case.batch();
+    let to = case.beside("handed over");
+    fs::create_dir(&to).unwrap();
+    let all = case.list();
+    assert_eq!(all.len(), made.len());
+    for recording in &all {
+        let id = recording["id"].as_str().unwrap();
+        let name = recording["name"].as_str().unwrap();
+        let source = made.iter().find(|f| f.ends_with(name)).unwrap();
+        let whole = pictures(source);
+        for (from, until) in [(0, 2), (3, 7), (8, 10)] {
+            let part = [from.to_string(), until.to_string()];
+            let part = ["--form", "copy", "--from", &part[0], "--to", &part[1]];
+            let answer = ask(&case, id, &part).code(0).json();
+            let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
+            let _ = approve_by_hand(&case, request, 1)
+                .code(0)
+                .says(&format!("seconds {from}-{until}"));
+            let _ = export(&case, request, &to).code(0);
+            let package = package(&to);
+            let copy = package.join(format!("data/{id}.mp4"));
+            let shown = pictures(&copy);
+            let (first, last) = (from * FPS as usize, until * FPS as usize);
+            let places: Vec<usize> = shown.iter().map(|p| nearest(p, &whole)).collect();
+            let wanted: Vec<usize> = (first..last.min(whole.len())).collect();
+            assert_eq!(places, wanted, "{name} {from}-{until}");
+            let seconds = samples(&copy) as f64 / 8_000.0;
+            let right = (until - from) as f64;
+            assert!(
+                (seconds - right).abs() < 0.15,
+                "{name} {from}-{until}: {seconds} s of sound"
+            );
+            if name == "a.mp4" && from == 3 {
+                follow_instructions(&package).unwrap();
+                let _ = case.command(&["verify", package.to_str().unwrap()]).code(0);
+                let page = fs::read_to_string(package.join("index.html")).unwrap();
+                assert!(page.contains("seconds 3-7 of it"), "{page}");
+            }
+            for entry in fs::read_dir(&to).unwrap() {
+                let path = entry.unwrap().path();
+                let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+            }
+        }
+    }
+    let id = all[0]["id"].as_str().unwrap();
+    let beyond = ["--form", "copy", "--from", "9", "--to", "99"];
+    let _ = ask(&case, id, &beyond).code(3).says("lasts 10 s");
+    let none = ["--form", "copy", "--from", "5", "--to", "5"];
+    let _ = ask(&case, id, &none).code(3).says("has no seconds 5-5");
+    let original = ["--form", "original", "--from", "3", "--to", "7"];
+    let _ = ask(&case, id, &original).code(3).says("no excerpts yet");
+    let half = ["--form", "copy", "--from", "0:03"];
+    let _ = ask(&case, id, &half).code(2);
+    let odd = ["--form", "copy", "--from", "0:03", "--to", "0:75"];
+    let _ = ask(&case, id, &odd).code(2).says("'0:75'");
+}
+
+/// Goal: what the copy's band says of the time is the time of the part.
+#[test]
+fn the_clock_of_a_part_begins_with_it() {
+    let case = Case::with_approvers().fleet(4);
+    let _ = case.batch();
+    let all = case.list();
+    let shown = |r: &&Value| r["state"] == "archived";
+    let recording = all.iter().find(shown).unwrap();
+    let id = recording["id"].as_str().unwrap();
+    let part = ["--form", "copy", "--from", "2", "--to", "4"];
+    let answer = ask(&case, id, &part).code(0).json();
+    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
+    let _ = approve_by_hand(&case, request, 1).code(0);
+    let to = case.beside("handed over");
+    fs::create_dir(&to).unwrap();
+    let _ = export(&case, request, &to).code(0);
+    let copy = package(&to).join(format!("data/{id}.mp4"));
+    let size = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v",
+            "-show_entries",
+            "stream=width,height",
+        ])
+        .args(["-of", "csv=p=0"])
+        .arg(&copy)
+        .output()
+        .unwrap();
+    let size = String::from_utf8_lossy(&size.stdout).trim().to_owned();
+    let (width, height) = size.split_once(',').unwrap();
+    let (width, height): (usize, usize) = (width.parse().unwrap(), height.parse().unwrap());
+    let args = [
+        "-i",
+        copy.to_str().unwrap(),
+        "-pix_fmt",
+        "gray",
+        "-f",
+        "rawvideo",
+        "-",
+    ];
+    let raw = ffmpeg(&args, None);
+    let started = &recording["attribution"]["started_at"];
+    assert_ne!(started["source"]["from"], "file_time");
+    let start_s = started["value"].as_i64().unwrap().div_euclid(1_000);
+    let seconds: Vec<i64> = raw
+        .chunks_exact(width * height)
+        .map(|frame| {
+            let plane = Plane::new(frame, width, width, height).unwrap();
+            let code = band::read(&plane).unwrap();
+            assert!(!code.elapsed);
+            i64::from(code.second) - start_s
+        })
+        .collect();
+    assert_eq!((seconds.first(), seconds.last()), (Some(&2), Some(&3)));
+}
