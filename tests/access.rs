@@ -253,7 +253,7 @@ fn a_statement_over_another_request_or_of_another_kind_approves_nothing() {
 }
 
 /// A store with one generated recording that was looked at, and a folder to export to.
-fn recorded() -> (Case, String, PathBuf) {
+pub fn recorded() -> (Case, String, PathBuf) {
     let case = Case::with_approvers().fleet(2);
     let _ = case.batch();
     let all = case.list();
@@ -268,7 +268,7 @@ fn recorded() -> (Case, String, PathBuf) {
 }
 
 /// Asks for it; gives back the request.
-fn ask(case: &Case, id: &str, form: &str) -> String {
+pub fn ask(case: &Case, id: &str, form: &str) -> String {
     let args = [
         "request",
         "--recording",
@@ -414,7 +414,7 @@ fn clause_4_7_an_approved_export_is_checked_by_a_stranger() {
     let _ = shown
         .says("used up")
         .says("approved by approver-1")
-        .says("packaged: 1 marked copy");
+        .says("packaged: 2 marked files");
     let _ = case.store_command(&["check"]).code(0);
 }
 
@@ -427,7 +427,7 @@ fn a_copy_is_no_original_and_a_denied_request_is_nothing() {
     let _ = export(&case, &request, &to).code(0);
     let package = package(&to);
     let data: Vec<_> = fs::read_dir(package.join("data")).unwrap().collect();
-    assert_eq!(data.len(), 1);
+    assert_eq!(data.len(), 2, "the copy and its contact sheet");
     follow_instructions(&package).unwrap();
     let request = ask(&case, &id, "copy");
     let key = case.beside("approver-1");

@@ -34,6 +34,7 @@ mod profiles;
 mod proofs;
 mod real;
 mod regain;
+mod sheet;
 mod signing;
 mod soak;
 mod tamper;

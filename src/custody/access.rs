@@ -15,7 +15,7 @@ pub enum UseOutcome {
     Packaged {
         /// SHA-256 of the bag's tag manifest.
         tag_manifest: Digest,
-        /// SHA-256 of every marked copy in it.
+        /// SHA-256 of every marked copy in it, and of every contact sheet.
         copies: Vec<Digest>,
         /// Bytes of the package.
         bytes: u64,

@@ -128,6 +128,11 @@ impl Bag {
         Ok(hashed.digest)
     }
 
+    /// Whether a file of this name is under `data/`.
+    pub fn has_payload(&self, name: &str) -> bool {
+        self.payload.contains_key(&format!("data/{name}"))
+    }
+
     fn take_in(&mut self, name: &str, digest: Digest, bytes: u64) {
         self.payload_bytes = self.payload_bytes.saturating_add(bytes);
         self.payload.insert(format!("data/{name}"), digest);

@@ -10,7 +10,8 @@ use crate::{
     media::{
         band::Template,
         protocol::{
-            Answer, DeriveJob, MarkOrder, Orders, Part, Progress, RenditionOrder, VerifyJob,
+            Answer, DeriveJob, MarkOrder, Orders, Part, Progress, RenditionFacts, RenditionOrder,
+            VerifyJob,
         },
         worker::{Files, Worker},
     },
@@ -44,7 +45,7 @@ pub fn can_be_shown(record: &Record) -> bool {
     record.media.as_ref().is_some_and(|m| m.presented_ms > 0)
 }
 
-/// Makes and verifies the marked copy of an original into an empty file.
+/// Makes and verifies the marked copy of an original into an empty file; gives back what it is.
 ///
 /// # Errors
 /// When the worker fails, or what it made is not what it said.
@@ -55,7 +56,7 @@ pub fn make(
     original: &File,
     output: &File,
     heard: &mut dyn FnMut(&Progress),
-) -> Result<(), ExportError> {
+) -> Result<RenditionFacts, ExportError> {
     let mark = mark(settings, record, marking)?;
     let (id, start) = (mark.id, mark.start);
     let job = DeriveJob {
@@ -111,7 +112,7 @@ pub fn make(
     let worker = Worker::spawn(&settings.launch, &files).map_err(|e| failed(e.to_string()))?;
     let verified = worker.verify(job, |p| heard(p));
     match verified.outcome {
-        Ok(v) if v.sound => Ok(()),
+        Ok(v) if v.sound => Ok(facts),
         Ok(_) => {
             let why = verified.findings.first().map(|f| f.text.clone());
             Err(failed(why.unwrap_or_else(|| "it is not sound".into())))
@@ -148,28 +149,28 @@ fn mark(
         why: format!("{e}"),
     })?;
     let attribution = &record.attribution;
-    let suspect = record
-        .findings
-        .iter()
-        .any(|f| f.kind == FindingKind::ClockSuspect);
-    let start: Option<Moment> = attribution
-        .started_at
-        .as_ref()
-        .filter(|s| s.source != Source::FileTime && !suspect)
-        .map(|s| s.value);
-    // The copy begins with the part, and so does its clock.
-    let before_ms = marking.seconds.map_or(0, |s| i64::from(s.from) * 1_000);
-    let start = start.map(|start| start.plus_ms(before_ms));
     Ok(MarkOrder {
         device: attribution.device.as_ref().map(|v| v.value.clone()),
         officer: attribution.officer.as_ref().map(|v| v.value.clone()),
         officer_name: marking.officer_name.clone(),
         id: marking.id,
-        start,
+        start: start(record, marking.seconds),
         zone: settings.zone.iana_name().unwrap_or("UTC").to_owned(),
         template,
         mode: settings.mode,
         font: settings.font.clone(),
         font_index: settings.font_index,
     })
+}
+
+/// When what the copy shows began, where that is believed: the recording, or the part of it that the
+/// copy begins with.
+pub(super) fn start(record: &Record, seconds: Option<Seconds>) -> Option<Moment> {
+    let mut findings = record.findings.iter();
+    let suspect = findings.any(|f| f.kind == FindingKind::ClockSuspect);
+    let started = record.attribution.started_at.as_ref();
+    let before_ms = seconds.map_or(0, |s| i64::from(s.from) * 1_000);
+    started
+        .filter(|s| s.source != Source::FileTime && !suspect)
+        .map(|s| s.value.plus_ms(before_ms))
 }

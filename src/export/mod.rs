@@ -20,6 +20,7 @@ mod copy;
 mod pages;
 mod proofs;
 mod roster;
+mod sheet;
 mod verify;
 
 use std::{
@@ -374,12 +375,16 @@ fn make(
                 seconds: wanted.seconds,
             };
             let id = record.id;
-            copy::make(settings, &record, &marking, &original, &output, &mut |p| {
-                heard(id, p);
-            })?;
-            drop(output);
+            let mut heard = |p: &Progress| heard(id, p);
+            let facts = copy::make(settings, &record, &marking, &original, &output, &mut heard)?;
             let digest = around("export.copy", || bag.filled(&file)).map_err(io_of(&file))?;
             copies.push(digest);
+            if facts.width > 0 {
+                let file = sheet::name(id);
+                let page = bag.open_payload(&file).map_err(io_of(&file))?;
+                sheet::make(settings, &record, &marking, &output, &page, &mut heard)?;
+                copies.push(bag.filled(&file).map_err(io_of(&file))?);
+            }
         } else {
             not_shown.push(record.id);
         }

@@ -5,9 +5,12 @@ use std::io;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Bag, ExportSettings, can_be_shown, package_name};
+use super::{Bag, ExportSettings, can_be_shown, package_name, sheet};
 use crate::{
-    base::text::{bytes_human, name_human},
+    base::{
+        RecordingId,
+        text::{bytes_human, name_human},
+    },
     custody::request::Form,
     recording::Record,
     store::Spent,
@@ -20,7 +23,19 @@ pub(super) fn add(
     records: &[Record],
     bag: &mut Bag,
 ) -> io::Result<()> {
-    bag.add_tag("index.html", page(settings, spent, records).as_bytes())?;
+    let extension = &settings.plan.extension;
+    let showing = Showing {
+        policy: Some(
+            "default-src 'none'; style-src 'unsafe-inline'; media-src 'self' file:; img-src 'self' file:; base-uri 'none'; form-action 'none'",
+        ),
+        sheet: &|id| {
+            let name = sheet::name(id);
+            bag.has_payload(&name).then(|| format!("data/{name}"))
+        },
+        player: &|id| format!("data/{id}.{extension}"),
+    };
+    let index = page(settings, spent, records, &showing);
+    bag.add_tag("index.html", index.as_bytes())?;
     bag.add_tag("VERIFY.txt", verify(spent, records).as_bytes())?;
     bag.add_tag("receipt.txt", receipt(settings, spent, records).as_bytes())
 }
@@ -88,7 +103,7 @@ fn about(settings: &ExportSettings, spent: &Spent, record: &Record) -> Vec<Row> 
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,'Noto Sans CJK SC','WenQuanYi Micro Hei',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2.5rem}video,audio{width:100%;background:#000;border-radius:4px}\
-table{border-collapse:collapse;width:100%;margin:1rem 0}th{text-align:left;font-weight:600;padding:.3rem 1rem .3rem 0;vertical-align:top;white-space:nowrap}\
+img{width:100%;border-radius:4px;margin-bottom:1rem}table{border-collapse:collapse;width:100%;margin:1rem 0}th{text-align:left;font-weight:600;padding:.3rem 1rem .3rem 0;vertical-align:top;white-space:nowrap}\
 td{padding:.3rem 0;overflow-wrap:anywhere}tr{border-bottom:1px solid #ddd}p.note{color:#555}";
 
 fn table(rows: &[Row]) -> Markup {
@@ -103,13 +118,30 @@ fn visible(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-fn page(settings: &ExportSettings, spent: &Spent, records: &[Record]) -> String {
+/// Where the page finds what it shows.
+struct Showing<'a> {
+    /// What the page may load, where nobody says so by a header.
+    policy: Option<&'a str>,
+    /// The contact sheet, where there is one.
+    sheet: &'a dyn Fn(RecordingId) -> Option<String>,
+    /// The copy.
+    player: &'a dyn Fn(RecordingId) -> String,
+}
+
+fn page(
+    settings: &ExportSettings,
+    spent: &Spent,
+    records: &[Record],
+    showing: &Showing<'_>,
+) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="zh" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; media-src 'self' file:; base-uri 'none'; form-action 'none'";
+                @if let Some(policy) = showing.policy {
+                    meta http-equiv="Content-Security-Policy" content=(policy);
+                }
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (package_name(spent.id)) }
                 style { (PreEscaped(STYLE)) }
@@ -119,8 +151,11 @@ fn page(settings: &ExportSettings, spent: &Spent, records: &[Record]) -> String 
                 (table(&facts(settings, spent)))
                 @for record in records {
                     h2 { "录像 Recording " (record.id) }
+                    @if let Some(sheet) = (showing.sheet)(record.id) {
+                        img src=(sheet) alt="缩略图 contact sheet";
+                    }
                     @if can_be_shown(record) {
-                        video controls preload="metadata" src={ "data/" (record.id) "." (settings.plan.extension) } {}
+                        video controls preload="metadata" src=((showing.player)(record.id)) {}
                     } @else {
                         p.note { "此文件无法播放，仅附原件。 Nothing in it can be played; only the original is here." }
                     }

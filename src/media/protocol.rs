@@ -40,6 +40,9 @@ pub const VERSION: u32 = 1;
 /// Tracks that are described one by one.
 pub const TRACKS_MAX: usize = 64;
 
+/// Pictures of a contact sheet.
+pub const SHEET_CELLS_MAX: u32 = 20;
+
 /// Characters of a sentence or a name out of a file.
 pub const TEXT_CHARS_MAX: usize = 400;
 
@@ -51,6 +54,8 @@ pub enum Request {
     Derive(DeriveJob),
     /// Look whether a rendition is what was promised.
     Verify(VerifyJob),
+    /// Make the contact sheet of a marked copy.
+    Sheet(SheetJob),
     /// Say what this machine's GStreamer has.
     Capabilities {
         /// The elements in question.
@@ -155,6 +160,22 @@ pub struct VerifyJob {
     pub decode_threads: u32,
 }
 
+/// What a contact sheet says beside its pictures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SheetJob {
+    /// The line above them.
+    pub title: String,
+    /// When the recording began; none where that is not known or not believed.
+    pub start: Option<Moment>,
+    /// IANA name of the zone that the wall clock is shown in.
+    pub zone: String,
+    /// A font file that has all that the title needs.
+    pub font: PathBuf,
+    /// Which face of a font collection.
+    #[serde(default)]
+    pub font_index: u32,
+}
+
 /// What a worker says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "say")]
@@ -174,6 +195,8 @@ pub enum Message {
     Done(Box<Done>),
     /// A rendition was looked at.
     Verified(Box<Verified>),
+    /// A contact sheet is written.
+    Sheet(SheetFacts),
     /// What this machine has.
     Capabilities(Box<Capabilities>),
     /// The work could not be done; not the recording's fault unless `side` is decode.
@@ -259,6 +282,21 @@ pub struct Verified {
     pub cpu_ms: u64,
     /// Most memory that it held.
     pub peak_rss_bytes: u64,
+}
+
+/// What a contact sheet is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetFacts {
+    /// Pictures in it.
+    pub cells: u32,
+    /// Pictures side by side.
+    pub columns: u32,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Size in bytes.
+    pub bytes: u64,
 }
 
 /// What this machine's GStreamer has.
@@ -414,6 +452,7 @@ pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
             bad("done.made_with")
         }
         Message::Verified(v) if v.duration_ms < 0 => bad("verified.duration_ms"),
+        Message::Sheet(s) if !(1..=SHEET_CELLS_MAX).contains(&s.cells) => bad("sheet.cells"),
         Message::Fault(f) if !text_fits(&f.text) || !text_fits(&f.element) => bad("fault.text"),
         _ => Ok(()),
     }

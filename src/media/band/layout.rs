@@ -73,7 +73,9 @@ pub struct Rect {
 }
 
 impl Rect {
-    pub(super) const fn new(x: usize, y: usize, width: usize, height: usize) -> Self {
+    /// From its upper left corner on.
+    #[must_use]
+    pub const fn new(x: usize, y: usize, width: usize, height: usize) -> Self {
         Self {
             x,
             y,

@@ -31,4 +31,4 @@ pub use painter::Painter;
 pub use planes::{Plane, PlaneMut, Planes, PlanesMut, fit};
 pub use read::{CodeRead, ReadError, read};
 pub use template::{Mark, Template};
-pub use typeset::{Font, missing_glyphs};
+pub use typeset::{Font, Typesetter, missing_glyphs};

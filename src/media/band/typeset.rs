@@ -92,7 +92,7 @@ struct Placed {
 }
 
 /// Sets lines of one font into rectangles.
-pub(super) struct Typesetter {
+pub struct Typesetter {
     font: Font,
     shape: ShapeContext,
     scale: ScaleContext,
@@ -100,7 +100,9 @@ pub(super) struct Typesetter {
 }
 
 impl Typesetter {
-    pub(super) fn new(font: Font) -> Self {
+    /// With this font.
+    #[must_use]
+    pub fn new(font: Font) -> Self {
         Self {
             font,
             shape: ShapeContext::new(),
@@ -112,7 +114,7 @@ impl Typesetter {
     /// Draws `lines` into `room`, a rectangle of the band `light`, whose rows are `stride` bytes:
     /// each byte becomes the larger of itself and the letter's coverage. `beside` allows the
     /// lines to be joined into one; otherwise they are parted at gaps to fill up to `lines_max`.
-    pub(super) fn draw(
+    pub fn draw(
         &mut self,
         lines: &[String],
         room: Rect,

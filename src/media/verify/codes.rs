@@ -1,16 +1,13 @@
 //! Decodes single pictures and reads their block codes.
 
 use gstreamer as gst;
-use gstreamer::prelude::*;
-use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
-use super::packets::{Packet, broken};
 use crate::media::{
     band::{Mark, Plane, read},
-    graph::Graph,
-    protocol::{Fault, Side, VerifyJob},
+    packets::{Decoder, Packet},
+    protocol::{Fault, VerifyJob},
 };
 
 /// Wrong codes that are remembered; the sentence names the first and the number.
@@ -18,9 +15,7 @@ const BAD_KEPT_MAX: usize = 1_000;
 
 /// A decoder, and what its pictures' codes must say.
 pub struct Codes {
-    graph: Graph,
-    source: gst_app::AppSrc,
-    sink: gst_app::AppSink,
+    decoder: Decoder,
     expected: Option<Mark>,
     decoded: u64,
     right: u64,
@@ -32,58 +27,10 @@ impl Codes {
     /// # Errors
     /// When there is none.
     pub fn start(packet: &Packet, job: &VerifyJob) -> Result<Self, Fault> {
-        let graph = Graph::new(Side::Decode)?;
-        let caps = packet
-            .sample()
-            .caps()
-            .ok_or_else(|| broken("parsebin", &"a packet without caps"))?;
-        let source = gst_app::AppSrc::builder()
-            .caps(&caps.to_owned())
-            .format(gst::Format::Time)
-            .block(true)
-            .max_bytes(32 * 1024 * 1024)
-            .build();
-        graph.adopt(&source)?;
-        let decode = graph.add("decodebin")?;
-        decode.set_property("force-sw-decoders", true);
-        let convert = graph.add("videoconvert")?;
         let planar = gst::Caps::builder("video/x-raw")
             .field("format", gst::List::new(["I420", "Y42B", "Y444", "GRAY8"]))
             .build();
-        let sink = gst_app::AppSink::builder()
-            .caps(&planar)
-            .drop(false)
-            .sync(false)
-            .max_buffers(0)
-            .build();
-        graph.adopt(&sink)?;
-        sink.set_property("async", false);
-        graph.link(source.upcast_ref(), &decode)?;
-        graph.link(&convert, sink.upcast_ref())?;
-        if let Some(bin) = decode.dynamic_cast_ref::<gst::Bin>() {
-            let threads = i32::try_from(job.decode_threads).unwrap_or(1);
-            bin.connect_deep_element_added(move |_, _, element| {
-                for name in ["max-threads", "threads"] {
-                    let is_decoder = element
-                        .factory()
-                        .and_then(|f| f.metadata("klass").map(|k| k.contains("Decoder")));
-                    if threads > 0
-                        && is_decoder == Some(true)
-                        && element
-                            .find_property(name)
-                            .is_some_and(|p| p.value_type() == i32::static_type())
-                    {
-                        element.set_property(name, threads);
-                    }
-                }
-            });
-        }
-        decode.connect_pad_added(move |_, pad| {
-            if let Some(entry) = convert.static_pad("sink").filter(|p| !p.is_linked()) {
-                let _ = pad.link(&entry);
-            }
-        });
-        graph.play()?;
+        let decoder = Decoder::start(packet, job.decode_threads, &planar)?;
         let expected = job.id.map(|id| Mark {
             device: None,
             officer: None,
@@ -93,9 +40,7 @@ impl Codes {
             zone: jiff::tz::TimeZone::UTC,
         });
         Ok(Self {
-            graph,
-            source,
-            sink,
+            decoder,
             expected,
             decoded: 0,
             right: 0,
@@ -107,13 +52,7 @@ impl Codes {
     /// # Errors
     /// What the decoder says.
     pub fn feed(&mut self, packet: &Packet) -> Result<(), Fault> {
-        let Some(buffer) = packet.sample().buffer_owned() else {
-            return Ok(());
-        };
-        if self.source.push_buffer(buffer).is_err() {
-            self.complain()?;
-        }
-        Ok(())
+        self.decoder.feed(packet)
     }
 
     /// Looks at what is decoded by now.
@@ -121,8 +60,7 @@ impl Codes {
     /// # Errors
     /// What the decoder says.
     pub fn collect(&mut self, bad: &mut Vec<String>) -> Result<(), Fault> {
-        self.complain()?;
-        while let Some(sample) = self.sink.try_pull_sample(gst::ClockTime::ZERO) {
+        while let Some(sample) = self.decoder.decoded()? {
             self.judge(&sample, bad);
         }
         Ok(())
@@ -133,24 +71,11 @@ impl Codes {
     /// # Errors
     /// What the decoder says.
     pub fn finish(mut self, bad: &mut Vec<String>) -> Result<(u64, u64), Fault> {
-        let _ = self.source.end_of_stream();
-        loop {
-            if let Some(sample) = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(50)) {
-                self.judge(&sample, bad);
-            } else if self.sink.is_eos() {
-                return Ok((self.decoded, self.right));
-            }
-            self.complain()?;
+        self.decoder.end();
+        while let Some(sample) = self.decoder.rest()? {
+            self.judge(&sample, bad);
         }
-    }
-
-    fn complain(&self) -> Result<(), Fault> {
-        while let Some(message) = self.graph.bus().pop() {
-            if message.type_() == gst::MessageType::Error {
-                return Err(self.graph.fault_of(&message));
-            }
-        }
-        Ok(())
+        Ok((self.decoded, self.right))
     }
 
     fn judge(&mut self, sample: &gst::Sample, bad: &mut Vec<String>) {

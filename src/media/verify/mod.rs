@@ -5,7 +5,6 @@
 //! and the second that it must name. Nothing of the worker that wrote the file is believed.
 
 mod codes;
-mod packets;
 
 use std::{
     fs::File,
@@ -18,36 +17,20 @@ use sha2::{Digest as _, Sha256};
 use super::{
     derive::Wire,
     machine,
-    protocol::{Fault, Message, Progress, ProtocolError, Verified, VerifyJob},
+    packets::{End, Packets},
+    protocol::{Message, Progress, ProtocolError, Verified, VerifyJob},
 };
 use crate::{
     base::Digest,
     recording::{Finding, FindingKind},
 };
 use codes::Codes;
-use packets::Packets;
 
 /// How much longer or shorter than promised a rendition may be: one frame at 10 a second, which
 /// also covers Matroska's milliseconds.
 const DURATION_TOLERANCE_MS: i64 = 100;
 /// Key frames between two words to the parent.
 const TELL_EVERY: u64 = 50;
-
-/// Why it ends early.
-enum End {
-    Pipe(ProtocolError),
-    Fault(Fault),
-}
-impl From<ProtocolError> for End {
-    fn from(e: ProtocolError) -> Self {
-        Self::Pipe(e)
-    }
-}
-impl From<Fault> for End {
-    fn from(f: Fault) -> Self {
-        Self::Fault(f)
-    }
-}
 
 /// Verifies a rendition and says what is wrong with it, `Verified` last.
 ///

@@ -14,6 +14,7 @@ use crate::media::{
     derive::{Wire, derive},
     graph::fault,
     protocol::{Message, ProtocolError, Request, Side, VERSION},
+    sheet::sheet,
     source::DecoderComplaints,
     svtav1,
     verify::verify,
@@ -63,6 +64,14 @@ fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
         }
         Request::Derive(job) => match input() {
             Ok(file) => derive(&job, file.as_fd(), output(), wire),
+            Err(e) => wire.say(&Message::Fault(fault(
+                Side::Decode,
+                "input",
+                &e.to_string(),
+            ))),
+        },
+        Request::Sheet(job) => match input() {
+            Ok(file) => sheet(&job, file.as_fd(), output(), wire),
             Err(e) => wire.say(&Message::Fault(fault(
                 Side::Decode,
                 "input",

@@ -6,8 +6,8 @@ use crate::{
     media::{
         profile::Requirement,
         protocol::{
-            Answer, Capabilities, DeriveJob, Done, Message, Opened, Progress, Request, Verified,
-            VerifyJob,
+            Answer, Capabilities, DeriveJob, Done, Message, Opened, Progress, Request, SheetFacts,
+            SheetJob, Verified, VerifyJob,
         },
     },
     recording::Finding,
@@ -97,6 +97,26 @@ impl Worker {
             }
         })();
         VerifyOutcome { findings, outcome }
+    }
+
+    /// Has the contact sheet of a marked copy made.
+    ///
+    /// # Errors
+    /// When the worker fails.
+    pub fn sheet(
+        mut self,
+        job: SheetJob,
+        mut heard: impl FnMut(&Progress),
+    ) -> Result<SheetFacts, WorkerFault> {
+        self.say(&Request::Sheet(job))?;
+        loop {
+            match self.hear()? {
+                Message::Hello { .. } => {}
+                Message::Progress(p) => heard(&p),
+                Message::Sheet(facts) => return Ok(facts),
+                _ => return Err(out_of_turn("an answer to another question")),
+            }
+        }
     }
 
     /// Asks what this machine has.

@@ -116,7 +116,7 @@ fn outcome_words(outcome: &UseOutcome) -> String {
             bytes,
         } => format!(
             "packaged: {}, {}, tag manifest {tag_manifest}",
-            count(copies.len() as u64, "marked copy", "marked copies"),
+            count(copies.len() as u64, "marked file", "marked files"),
             bytes_human(*bytes)
         ),
         UseOutcome::Viewed { bytes } => format!("viewed: {}", bytes_human(*bytes)),

@@ -1,10 +1,4 @@
-//! A rendition's packets, parsed and not decoded.
-//!
-//! ```text
-//!                            ┌─ parser ─ appsink   pictures
-//! filesrc ─ parsebin ────────┤
-//!                            └─ parser ─ appsink   sound
-//! ```
+//! Reads a rendition packet by packet.
 
 use std::{
     os::fd::RawFd,
@@ -42,6 +36,11 @@ impl Packet {
         self.0
             .buffer()
             .is_some_and(|b| !b.flags().contains(gst::BufferFlags::DELTA_UNIT))
+    }
+    /// When it is presented, in nanoseconds; what the decoder gives back has the same.
+    pub fn pts_ns(&self) -> Option<u64> {
+        let pts = self.0.buffer().and_then(gst::BufferRef::pts);
+        pts.map(gst::ClockTime::nseconds)
     }
     /// When it is presented.
     pub fn begin_ms(&self) -> i64 {
