@@ -89,7 +89,7 @@ fn nobody_uses_what_he_may_have_approved() {
     let key = key.split(' ').take(2).collect::<Vec<_>>().join(" ");
     let seen = office.store().head().unwrap().0 - 1;
     let clerk =
-        format!("\nperson: clerk\nrole: general-affairs\nuid: {CLERK}\nkey: {key} added {seen}\n");
+        format!("\nperson: clerk\nrole: general_affairs\nuid: {CLERK}\nkey: {key} added {seen}\n");
     assert!(!office.amend(|text| text + &clerk, &[0, 1]));
     office.days(3);
     office.store().settle_roster(IT).unwrap();

@@ -55,6 +55,24 @@ fn recordings(dir: &Path) -> Vec<std::path::PathBuf> {
         let _ = ffmpeg(&["-i", first.to_str().unwrap(), "-c", "copy"], Some(&other));
         all.push(other);
     }
+    // Without an edit list, in which pictures that are coded out of order would begin late.
+    let fragmented = dir.join("d.mp4");
+    let made = [
+        "-i",
+        first.to_str().unwrap(),
+        "-c:v",
+        "libx264",
+        "-g",
+        "25",
+        "-bf",
+        "0",
+        "-c:a",
+        "copy",
+        "-movflags",
+        "frag_keyframe+empty_moov",
+    ];
+    let _ = ffmpeg(&made, Some(&fragmented));
+    all.push(fragmented);
     let avi = dir.join("c.avi");
     let made = [
         "-i",

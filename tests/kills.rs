@@ -51,6 +51,9 @@ const EXPORT: &[&str] = &["export.", "store.commit.", "store.publish."];
 /// Points that a recording without a picture does not pass, and one with a picture does.
 const COPY: &[&str] = &["export.copy"];
 
+/// Points that are passed only once a witness has been there.
+const WITNESSED: &[&str] = &["export.witnessed"];
+
 /// Strikes every pass of every one of these points. `strike` is told what to arm and what to call
 /// it, does the work, judges what the next runs make of it, and says whether it was killed.
 fn strike_everywhere(beginnings: &[&str], strike: impl Fn(&str, &str) -> bool) {
@@ -432,7 +435,8 @@ fn an_export_struck_anywhere_is_completed_and_spends_one_use() {
         .iter()
         .map(|(point, _)| *point)
         .filter(|point| EXPORT.iter().any(|b| point.starts_with(b)))
-        .filter(|point| !COPY.contains(point) && *point != "store.commit.sidecar")
+        .filter(|point| !COPY.contains(point) && !WITNESSED.contains(point))
+        .filter(|point| *point != "store.commit.sidecar")
         .collect();
     strike_exports(&without_copy, &case, &request);
 }
@@ -449,4 +453,45 @@ fn an_export_struck_behind_its_copy_is_completed() {
     let _ = case.batch();
     let request = approved(&case);
     strike_exports(COPY, &case, &request);
+}
+
+/// Goal: what a witness has seen lies beside a package whole or not at all, and comes by the same
+/// command.
+#[test]
+fn proofs_of_a_witness_struck_anywhere_are_laid_whole() {
+    let case = Case::with_approvers().file("a.log", "what somebody wrote");
+    let _ = case.batch().code(0);
+    let request = approved(&case);
+    let made = case.beside("made");
+    fs::create_dir(&made).unwrap();
+    let _ = case
+        .store_command(&["export", &request, "--to", made.to_str().unwrap()])
+        .code(0)
+        .says("No witness has seen it");
+    crate::ledger::cosigned_by_a_witness(&case);
+    strike_everywhere(WITNESSED, |points, what| {
+        let case = case.copied();
+        let to = case.beside("out");
+        crate::case::copy_dir(&made, &to);
+        let args = ["export", &request, "--to", to.to_str().unwrap()];
+        let killed = case.struck(&args, points).ended().is_none();
+        let proofs = || {
+            let below = files_below(&to).into_iter();
+            let folder = |f: &PathBuf| f.parent().unwrap().to_string_lossy().into_owned();
+            below.filter(|f| folder(f).ends_with(".witnessed")).count()
+        };
+        assert!(matches!(proofs(), 0 | 4), "{what}: {}", proofs());
+        let again = case.store_command(&args);
+        assert!(
+            matches!(again.ended(), Some(0 | 3)),
+            "{what}: {}",
+            again.told()
+        );
+        assert_eq!(proofs(), 4, "{what}");
+        let rest = files_below(&to)
+            .into_iter()
+            .filter(|f| f.to_string_lossy().contains(".part"));
+        assert_eq!(rest.count(), 0, "{what}");
+        killed
+    });
 }

@@ -148,48 +148,38 @@ fn a_copied_folder_is_verified_and_every_changed_file_is_found() {
         .says("--key");
 }
 
+/// A new witness cosigns the store's log as it is, and the store keeps that. Gives back its folder and
+/// its key.
+pub fn cosigned_by_a_witness(case: &Case) -> (String, String) {
+    let witness = case.beside("witness");
+    let witness = witness.to_str().unwrap();
+    let made = ["ledger", "witness", "init", witness, "--name", "mm.example"];
+    let said = case.command(&made).code(0).out();
+    let key = said.lines().find_map(|l| l.strip_prefix("key")).unwrap();
+    let key = key.trim().to_owned();
+    let log = vkey(case);
+    let trust = ["ledger", "witness", "trust", witness, &log];
+    let _ = case.command(&trust).code(0);
+    let request = case.beside("request");
+    let asked = case.store_command(&["ledger", "consistency", "0"]).code(0);
+    fs::write(&request, asked.out()).unwrap();
+    let request = request.to_str().unwrap();
+    let cosign = ["ledger", "witness", "cosign", witness, request];
+    let line = case.beside("cosignature");
+    fs::write(&line, case.command(&cosign).code(0).out()).unwrap();
+    let line = line.to_str().unwrap();
+    let kept = ["ledger", "cosigned", line, "--witness", &key];
+    let _ = case.store_command(&kept).code(0).says("mm.example");
+    (witness.to_owned(), key)
+}
+
 /// Goal: a witness on another machine cosigns what extends what it saw, keeps what it saw, and
 /// refuses a history that the holder of the log's key has written anew.
 #[test]
 fn a_rewritten_history_is_refused_by_the_witness() {
     let case = with_logs();
-    let key = vkey(&case);
-    let witness = case.beside("witness");
-    let witness = witness.to_str().unwrap();
-    let made = ["ledger", "witness", "init", witness, "--name", "mm.example"];
-    let said = case.command(&made).code(0).out();
-    let witness_key = said
-        .lines()
-        .find_map(|l| l.strip_prefix("key"))
-        .unwrap()
-        .trim()
-        .to_owned();
-    let _ = case
-        .command(&["ledger", "witness", "trust", witness, &key])
-        .code(0);
-    let cosign = |old: &str, code: i32| {
-        let request = case.beside("request");
-        let asked = case.store_command(&["ledger", "consistency", old]).code(0);
-        fs::write(&request, asked.out()).unwrap();
-        let args = [
-            "ledger",
-            "witness",
-            "cosign",
-            witness,
-            request.to_str().unwrap(),
-        ];
-        case.command(&args).code(code)
-    };
-    let line = case.beside("cosignature");
-    fs::write(&line, cosign("0", 0).out()).unwrap();
-    let kept = [
-        "ledger",
-        "cosigned",
-        line.to_str().unwrap(),
-        "--witness",
-        &witness_key,
-    ];
-    let _ = case.store_command(&kept).code(0).says("mm.example");
+    let (witness, _) = cosigned_by_a_witness(&case);
+    let witness = witness.as_str();
     let seen = case.store_command(&["ledger", "verify", "--json"]).json()["events"]
         .as_u64()
         .unwrap();

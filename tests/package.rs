@@ -162,7 +162,7 @@ fn a_changed_roster_is_followed_from_the_genesis_on() {
     let key = crate::office::Signatory::new(9, "clerk").line();
     let key = key.split(' ').take(2).collect::<Vec<_>>().join(" ");
     let clerk =
-        format!("\nperson: clerk\nrole: general-affairs\nuid: {CLERK}\nkey: {key} added {seen}\n");
+        format!("\nperson: clerk\nrole: general_affairs\nuid: {CLERK}\nkey: {key} added {seen}\n");
     assert!(!office.amend(|text| text + &clerk, &[0, 1]));
     office.days(3);
     office.store().settle_roster(IT).unwrap();

@@ -75,15 +75,9 @@ impl Bag {
         let mut make = DirBuilder::new();
         make.mode(rights.dir_mode);
         make.create(dir)?;
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        let pinned = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(dir)?;
-        if pinned.metadata()?.uid() != rustix::process::geteuid().as_raw() {
+        let Some((pinned, dir)) = pin(dir)? else {
             return Err(io::Error::other("somebody put another folder in its place"));
-        }
-        let dir = PathBuf::from(format!("/proc/self/fd/{}", pinned.as_raw_fd()));
+        };
         make.create(dir.join("data"))?;
         make.create(dir.join("proof"))?;
         Ok(Self {
@@ -200,6 +194,19 @@ pub struct Complete {
     pub bytes: u64,
 }
 
+/// A folder held open, and the way through that; nothing where it is not ours: whoever owns the one
+/// around it may have put another in its place.
+fn pin(dir: &Path) -> io::Result<Option<(File, PathBuf)>> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    let pinned = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(dir)?;
+    let ours = pinned.metadata()?.uid() == rustix::process::geteuid().as_raw();
+    let way = PathBuf::from(format!("/proc/self/fd/{}", pinned.as_raw_fd()));
+    Ok(ours.then_some((pinned, way)))
+}
+
 /// Gives a complete bag to whoever asked for it, where we may. One that is not ours any more was
 /// given away before.
 ///
@@ -209,16 +216,9 @@ pub fn give(dir: &Path, rights: Rights) -> io::Result<()> {
     let Some(owner) = rights.owner else {
         return Ok(());
     };
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
-    let pinned = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(dir)?;
-    // Whoever owns the folder around it may have put another in its place.
-    if pinned.metadata()?.uid() != rustix::process::geteuid().as_raw() {
+    let Some((pinned, way)) = pin(dir)? else {
         return Ok(());
-    }
-    let way = PathBuf::from(format!("/proc/self/fd/{}", pinned.as_raw_fd()));
+    };
     for folder in ["data", "proof", ""] {
         for entry in std::fs::read_dir(way.join(folder))? {
             lchown(entry?.path(), Some(owner), None)?;

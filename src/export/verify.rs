@@ -212,14 +212,24 @@ impl Look<'_> {
         Ok(roster)
     }
 
-    /// That an event stands in the log, and the event. A proof of the same name that a witness has
-    /// seen counts before the one of the package.
+    /// That an event stands in the log, and the event: by its proof, and where a witness is known also
+    /// by one that leads to what the witness has signed.
     fn proven(&mut self, event: &Path, name: &str, proof: &Path) -> Checked<Event> {
+        let (proven, cosigned) = self.proven_by(event, proof)?;
         let witnessed = beside(self.dir, "witnessed").join(format!("{name}.proof"));
-        let proof = match self.known.witness.is_some() && witnessed.exists() {
-            true => witnessed.as_path(),
-            false => proof,
+        let cosigned = match !cosigned && self.known.witness.is_some() && witnessed.exists() {
+            true => {
+                let (same, cosigned) = self.proven_by(event, &witnessed)?;
+                cosigned && same.n == proven.n
+            }
+            false => cosigned,
         };
+        self.cosigned &= cosigned;
+        Ok(proven)
+    }
+
+    /// The same by one proof, and whether the known witness has seen it.
+    fn proven_by(&self, event: &Path, proof: &Path) -> Checked<(Event, bool)> {
         let read = |path: &Path| {
             fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
         };
@@ -245,8 +255,8 @@ impl Look<'_> {
                 checkpoint.origin
             ));
         }
-        self.cosigned &= !cosigned.is_empty();
-        Event::from_line(proof.index, &line).map_err(|e| wrong(&e))
+        let event = Event::from_line(proof.index, &line).map_err(|e| wrong(&e))?;
+        Ok((event, !cosigned.is_empty()))
     }
 
     fn in_proof(&mut self, name: &str) -> Checked<Event> {

@@ -33,6 +33,10 @@ const SOUNDS_WAITING_MAX: u32 = 64;
 /// 4K at 25 Mbit/s are 31 MB.
 const TRACK_BYTES_WAITING_MAX: u32 = 48 * 1024 * 1024;
 
+/// Containers whose index leads to the very picture. In a transport stream a demuxer guesses by bytes,
+/// lands a second beside, and calls that the place.
+const EXACT: [&str; 6] = ["MP4", "QuickTime", "3GP", "Matroska", "WebM", "AVI"];
+
 /// What the reading pipeline knows by now; filled from its own threads.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -152,9 +156,12 @@ impl Source {
     }
 
     /// Goes on from one instant of the recording to another, exactly; false when the file cannot be
-    /// sought in, and then it goes on from where it is.
+    /// sought in to the picture, and then it goes on from where it is.
     #[must_use]
     pub fn seek(&self, from_ns: u64, to_ns: u64) -> bool {
+        if !EXACT.contains(&self.known().media.container.as_str()) {
+            return false;
+        }
         let pipeline = self.graph.pipeline();
         let mut can = gst::query::Seeking::new(gst::Format::Time);
         if !pipeline.query(&mut can) || !can.result().0 {
