@@ -7,8 +7,9 @@ use recvault::media::band::{self, Plane};
 use serde_json::Value;
 
 use crate::{
-    access::{approve_by_hand, export, follow_instructions, package},
+    access::follow_instructions,
     case::Case,
+    handover::{approve_by_hand, export, package},
 };
 
 const FPS: u32 = 10;

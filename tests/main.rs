@@ -19,6 +19,7 @@ mod expiry;
 mod faithful;
 mod forgery;
 mod full;
+mod handover;
 mod history;
 mod killed;
 #[cfg(feature = "failpoints")]
@@ -39,4 +40,5 @@ mod signing;
 mod soak;
 mod tamper;
 mod tidy;
+mod trace;
 mod witness;

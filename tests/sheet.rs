@@ -3,8 +3,8 @@
 use std::{fs, path::Path, process::Command};
 
 use crate::{
-    access::{approve_by_hand, ask, export, package, recorded},
     case::{Case, files_below},
+    handover::{approve_by_hand, ask, export, package, recorded},
 };
 
 /// Codec, width and height of the first stream, as `ffprobe` tells them.

@@ -1,11 +1,6 @@
-//! `recvault request`, `requests`, `approve`, `deny`, `cancel`, `export`, `verify`,
-//! `trail` and `trace`.
+//! `recvault request`, `requests`, `approve`, `deny`, `cancel`, `export`, `verify` and `trail`.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::Args as Group;
 
@@ -17,10 +12,9 @@ use super::{
     sign, store,
 };
 use crate::{
-    base::{ErrorKind, RecordingId, text::bytes_human},
+    base::{ErrorKind, text::bytes_human},
     custody::request::{Form, Seconds},
     export::{self, Known, Rank},
-    hashing::hash_file,
     proof::Algorithm,
     report::{terminal, wording::zone},
     service::{AccessAsk, Answer, Command, DraftAsk, Failure},
@@ -312,73 +306,4 @@ pub(super) fn trail(args: &Args, id: &str, json: bool) -> Result<Ended, Failure>
     let id = id.to_owned();
     let answer = store::ask(args, Command::Access(AccessAsk::Trail { id }), &())?;
     ledger::show(answer, json)
-}
-
-/// What stands before the id in the tags of a copy.
-const TAG: &[u8] = b"recvault:id:";
-
-pub(super) fn trace(args: &Args, path: &Path, json: bool) -> Result<Ended, Failure> {
-    let unread = |e: &dyn std::fmt::Display| {
-        Failure::new(
-            ErrorKind::Usage,
-            format!("{} cannot be read: {e}", path.display()),
-        )
-    };
-    // Looked at here, with the rights of whoever asks; the owner learns digest and ids.
-    let file = File::open(path).map_err(|e| unread(&e))?;
-    let digest = hash_file(&file).map_err(|e| unread(&e))?.digest;
-    let ids = tagged_ids(&mut BufReader::new(file)).map_err(|e| unread(&e))?;
-    let ask = AccessAsk::Trace { digest, ids };
-    let answer = store::ask(args, Command::Access(ask), &())?;
-    let Answer::Accesses {
-        accesses,
-        now,
-        time_zone,
-    } = &answer
-    else {
-        return Err(store::other_answer());
-    };
-    let (zone, style) = (zone(time_zone), output::style());
-    if json {
-        output::json(&answer);
-    } else {
-        for access in accesses {
-            output::text(&terminal::access(access, *now, &zone, style));
-        }
-        if accesses.is_empty() {
-            output::text("No export is known by the bytes or the tags of this file.");
-        }
-    }
-    Ok(if accesses.is_empty() {
-        Ended::Attention
-    } else {
-        Ended::Clean
-    })
-}
-
-/// Every id behind a [`TAG`] in the file, wherever its container keeps it.
-fn tagged_ids(file: &mut impl Read) -> std::io::Result<Vec<RecordingId>> {
-    const ID_CHARS: usize = 16;
-    let mut ids = Vec::new();
-    let mut window: Vec<u8> = Vec::new();
-    let mut piece = vec![0; 1024 * 1024];
-    loop {
-        let read = file.read(&mut piece)?;
-        if read == 0 {
-            return Ok(ids);
-        }
-        window.extend_from_slice(&piece[..read]);
-        for (at, _) in window
-            .windows(TAG.len())
-            .enumerate()
-            .filter(|(_, bytes)| *bytes == TAG)
-        {
-            let id = window.get(at + TAG.len()..at + TAG.len() + ID_CHARS);
-            let id = id.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok());
-            ids.extend(id.filter(|id| !ids.contains(id)));
-        }
-        // What may be cut in two at the end is looked at again with the next piece.
-        let keep = window.len().min(TAG.len() + ID_CHARS);
-        window.drain(..window.len() - keep);
-    }
 }

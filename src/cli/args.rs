@@ -114,7 +114,7 @@ pub(super) enum Command {
     Export(access::Export),
     /// Check a package; needs no store
     Verify(access::Verify),
-    /// Which export a copy is of, by its bytes or its tags
+    /// Which export a copy is of, by its bytes, its tags or the code in its picture
     Trace {
         /// The copy
         file: PathBuf,

@@ -27,6 +27,7 @@ mod serve;
 mod show;
 mod sign;
 mod store;
+mod trace;
 mod upkeep;
 mod witness;
 
@@ -167,7 +168,7 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Cancel { request } => access::cancel(args, request),
         Command::Export(export) => access::export(args, export),
         Command::Verify(verify) => access::verify(verify),
-        Command::Trace { file, json } => access::trace(args, file, *json),
+        Command::Trace { file, json } => trace::run(args, file, *json),
         Command::Trail { id, json } => access::trail(args, id, *json),
         Command::Statements(json) => sign::statements(args, json.json),
         Command::Sign { statement, signing } => {

@@ -18,6 +18,7 @@ pub mod protocol;
 mod sheet;
 mod source;
 pub mod svtav1;
+mod trace;
 mod verify;
 pub mod worker;
 

@@ -43,6 +43,10 @@ pub const TRACKS_MAX: usize = 64;
 /// Pictures of a contact sheet.
 pub const SHEET_CELLS_MAX: u32 = 20;
 
+/// Codes that one file is said to carry. One is what an honest copy has; more are a cut from
+/// several.
+pub const CODES_MAX: usize = 16;
+
 /// Characters of a sentence or a name out of a file.
 pub const TEXT_CHARS_MAX: usize = 400;
 
@@ -56,6 +60,8 @@ pub enum Request {
     Verify(VerifyJob),
     /// Make the contact sheet of a marked copy.
     Sheet(SheetJob),
+    /// Look which codes stand in the pictures of a file that may come from anywhere.
+    Trace(TraceJob),
     /// Say what this machine's GStreamer has.
     Capabilities {
         /// The elements in question.
@@ -176,6 +182,13 @@ pub struct SheetJob {
     pub font_index: u32,
 }
 
+/// How a file of unknown origin is looked at.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct TraceJob {
+    /// Decoder threads; 0 leaves it to the decoder.
+    pub decode_threads: u32,
+}
+
 /// What a worker says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "say")]
@@ -197,6 +210,8 @@ pub enum Message {
     Verified(Box<Verified>),
     /// A contact sheet is written.
     Sheet(SheetFacts),
+    /// A file of unknown origin was looked at.
+    Traced(Box<Traced>),
     /// What this machine has.
     Capabilities(Box<Capabilities>),
     /// The work could not be done; not the recording's fault unless `side` is decode.
@@ -297,6 +312,26 @@ pub struct SheetFacts {
     pub height: u32,
     /// Size in bytes.
     pub bytes: u64,
+}
+
+/// What stands in the pictures of a file of unknown origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traced {
+    /// Pictures looked at.
+    pub frames: u32,
+    /// Codes that were read, the most frequent first.
+    pub codes: Vec<CodeSeen>,
+}
+
+/// A code that stands in pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeSeen {
+    /// What it names: an export's use, or in the archive's own pictures their recording.
+    pub id: RecordingId,
+    /// The second since 1970 UTC that the recording began in; none where its clock is not proven.
+    pub start_s: Option<u32>,
+    /// Pictures that it stands in, of those looked at.
+    pub frames: u32,
 }
 
 /// What this machine's GStreamer has.
@@ -453,6 +488,11 @@ pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
         }
         Message::Verified(v) if v.duration_ms < 0 => bad("verified.duration_ms"),
         Message::Sheet(s) if !(1..=SHEET_CELLS_MAX).contains(&s.cells) => bad("sheet.cells"),
+        Message::Traced(t)
+            if t.codes.len() > CODES_MAX || t.codes.iter().any(|c| c.frames > t.frames) =>
+        {
+            bad("traced.codes")
+        }
         Message::Fault(f) if !text_fits(&f.text) || !text_fits(&f.element) => bad("fault.text"),
         _ => Ok(()),
     }

@@ -65,7 +65,7 @@ pub enum AccessAsk {
     Trace {
         /// SHA-256 of the copy.
         digest: Digest,
-        /// Ids that stand in its tags.
+        /// Ids that stand in its tags, or in the code of its picture.
         ids: Vec<RecordingId>,
     },
     /// Take one back.
@@ -148,7 +148,8 @@ pub(super) fn answer(
     }
 }
 
-/// The requests by a use of which the copy was made: by its bytes, or by what its tags name.
+/// The requests by a use of which the copy was made: by its bytes, or by what its tags or its
+/// picture name.
 fn trace(
     store: &Store,
     zone: &TimeZone,

@@ -35,4 +35,4 @@ pub use init::{Approvers, init};
 pub use owner::{Ownership, serve};
 pub use perform::{Caller, perform};
 pub use rebuild::{rebuild, regain};
-pub use settings::of_machine;
+pub use settings::{CallersLaunch, of_machine};

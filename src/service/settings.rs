@@ -3,10 +3,13 @@
 
 use std::{
     collections::BTreeMap,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
+
+use tempfile::TempDir;
 
 use super::Failure;
 use crate::{
@@ -155,6 +158,49 @@ fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
         stall: Duration::from_secs(config.worker.stall_s),
         nice: u8::try_from(config.jobs.nice).unwrap_or(0),
     })
+}
+
+/// How workers of whoever asks are started: with the caller's own rights, on the caller's own files.
+#[derive(Debug)]
+pub struct CallersLaunch {
+    /// How.
+    pub launch: Launch,
+    /// A folder for their registry, gone with this.
+    _cache: Option<TempDir>,
+}
+
+impl CallersLaunch {
+    /// With what the store at `root` keeps for workers where it is the caller's own. Elsewhere with
+    /// a fresh folder: a registry says which plugins are loaded, and is believed from nobody else.
+    ///
+    /// # Errors
+    /// When the configuration of a store of one's own is wrong, or there is no room for a folder.
+    pub fn at(root: &Path) -> Result<Self, Failure> {
+        let own = std::fs::metadata(root.join("index"))
+            .is_ok_and(|m| m.uid() == rustix::process::geteuid().as_raw());
+        if own {
+            let (_, launch) = of_machine(Some(root))?;
+            // Somebody waits for it, also while a night runs.
+            let launch = Launch { nice: 0, ..launch };
+            return Ok(Self {
+                launch,
+                _cache: None,
+            });
+        }
+        let failed = |e: std::io::Error| {
+            let text = format!("there is no place for a worker's files: {e}");
+            Failure::new(ErrorKind::Fault, text)
+        };
+        let cache = tempfile::tempdir().map_err(failed)?;
+        let exe = std::env::current_exe().map_err(failed)?;
+        Ok(Self {
+            launch: Launch {
+                nice: 0,
+                ..Launch::new(exe, cache.path().to_owned())
+            },
+            _cache: Some(cache),
+        })
+    }
 }
 
 /// How packages of the store at `root` are made.

@@ -9,6 +9,8 @@
 //!   `clock unverified`, the code carries its elapsed flag.
 //! - Painting fails only on planes that are not a canvas of the painter's layout; font, template
 //!   and size were checked before the first frame.
+//! - What was done to a copy since is found out by looking for the code: [`Search`] needs no place
+//!   and no size.
 //!
 //! It fails with [`BandError`] when the font is none, the template names an unknown placeholder,
 //! the picture has no size, or given planes are shorter than they claim; reading fails with
@@ -20,6 +22,7 @@ mod layout;
 mod painter;
 mod planes;
 mod read;
+mod search;
 mod seconds;
 mod template;
 mod typeset;
@@ -30,5 +33,6 @@ pub use layout::{BandMode, CodePlace, Layout, Padding, Rect};
 pub use painter::Painter;
 pub use planes::{Plane, PlaneMut, Planes, PlanesMut, fit};
 pub use read::{CodeRead, ReadError, read};
+pub use search::{Search, Sight, Spot, agrees_with, payload_of};
 pub use template::{Mark, Template};
 pub use typeset::{Font, Typesetter, missing_glyphs};

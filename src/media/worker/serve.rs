@@ -17,6 +17,7 @@ use crate::media::{
     sheet::sheet,
     source::DecoderComplaints,
     svtav1,
+    trace::trace,
     verify::verify,
 };
 
@@ -80,6 +81,14 @@ fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
         },
         Request::Verify(job) => match input() {
             Ok(file) => verify(&job, file.as_fd(), wire),
+            Err(e) => wire.say(&Message::Fault(fault(
+                Side::Decode,
+                "input",
+                &e.to_string(),
+            ))),
+        },
+        Request::Trace(job) => match input() {
+            Ok(file) => trace(&job, file.as_fd(), wire),
             Err(e) => wire.say(&Message::Fault(fault(
                 Side::Decode,
                 "input",

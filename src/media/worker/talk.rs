@@ -7,7 +7,7 @@ use crate::{
         profile::Requirement,
         protocol::{
             Answer, Capabilities, DeriveJob, Done, Message, Opened, Progress, Request, SheetFacts,
-            SheetJob, Verified, VerifyJob,
+            SheetJob, TraceJob, Traced, Verified, VerifyJob,
         },
     },
     recording::Finding,
@@ -114,6 +114,21 @@ impl Worker {
                 Message::Hello { .. } => {}
                 Message::Progress(p) => heard(&p),
                 Message::Sheet(facts) => return Ok(facts),
+                _ => return Err(out_of_turn("an answer to another question")),
+            }
+        }
+    }
+
+    /// Has the pictures of a file of unknown origin looked at for codes.
+    ///
+    /// # Errors
+    /// When the worker fails, which a file that is no video brings about.
+    pub fn trace(mut self, job: TraceJob) -> Result<Traced, WorkerFault> {
+        self.say(&Request::Trace(job))?;
+        loop {
+            match self.hear()? {
+                Message::Hello { .. } | Message::Progress(_) => {}
+                Message::Traced(t) => return Ok(*t),
                 _ => return Err(out_of_turn("an answer to another question")),
             }
         }
