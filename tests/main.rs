@@ -41,4 +41,5 @@ mod soak;
 mod tamper;
 mod tidy;
 mod trace;
+mod view;
 mod witness;

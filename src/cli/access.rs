@@ -26,7 +26,7 @@ pub(super) struct Wish {
     /// The recordings' ids, or enough of their beginnings
     #[arg(long, required = true, num_args = 1.., value_name = "ID")]
     recording: Vec<String>,
-    /// copy: a marked copy to take along; original: the bit-exact one too
+    /// view: looked at here; copy: a marked copy to take along; original: the bit-exact one too
     #[arg(long, value_parser = form)]
     form: Form,
     /// Only from this second of the recording on, such as 90 or 1:30
@@ -115,9 +115,8 @@ pub(super) struct Verify {
 
 fn form(word: &str) -> Result<Form, String> {
     match word.parse() {
-        Ok(Form::View) => Err("viewing without a package is not there yet; ask for a copy".into()),
         Ok(form) => Ok(form),
-        Err(()) => Err(format!("'{word}' is none of copy, original")),
+        Err(()) => Err(format!("'{word}' is none of view, copy, original")),
     }
 }
 

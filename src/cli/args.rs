@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand};
 use jiff::civil::Date;
 
-use super::{access, generate, ledger};
+use super::{access, generate, ledger, view};
 
 /// Keeps the recordings of law-enforcement recorders honest.
 #[derive(Debug, Parser)]
@@ -112,6 +112,8 @@ pub(super) enum Command {
     },
     /// Make the package of an approved request
     Export(access::Export),
+    /// Look at the recordings of an approved request in a browser on this machine
+    View(view::View),
     /// Check a package; needs no store
     Verify(access::Verify),
     /// Which export a copy is of, by its bytes, its tags or the code in its picture

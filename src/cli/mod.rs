@@ -29,6 +29,7 @@ mod sign;
 mod store;
 mod trace;
 mod upkeep;
+mod view;
 mod witness;
 
 use std::{
@@ -167,6 +168,7 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Deny(deny) => access::deny(args, deny),
         Command::Cancel { request } => access::cancel(args, request),
         Command::Export(export) => access::export(args, export),
+        Command::View(wanted) => view::run(args, wanted),
         Command::Verify(verify) => access::verify(verify),
         Command::Trace { file, json } => trace::run(args, file, *json),
         Command::Trail { id, json } => access::trail(args, id, *json),

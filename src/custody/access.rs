@@ -53,13 +53,21 @@ pub struct Use {
     /// The event that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_event: Option<u64>,
+    /// How often a viewer was given something by it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub served: u32,
+}
+
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl Use {
-    /// Whether it led to nothing yet, and so may be gone on with.
+    /// Whether it led to nothing yet, and so may be gone on with. What somebody was shown is seen,
+    /// however the showing ended.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self.outcome, None | Some(UseOutcome::Failed { .. }))
+        self.served == 0 && matches!(self.outcome, None | Some(UseOutcome::Failed { .. }))
     }
 }
 

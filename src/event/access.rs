@@ -52,6 +52,7 @@ impl What {
             | Self::AccessDenied { request, .. }
             | Self::AccessCancelled { request, .. }
             | Self::AccessSpent { request, .. }
+            | Self::AccessServed { request, .. }
             | Self::AccessEnded { request, .. } => Some(*request),
             _ => None,
         }

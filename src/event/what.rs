@@ -407,6 +407,23 @@ pub enum What {
         /// Who runs it.
         actor: Actor,
     },
+    /// A viewer was given bytes of a marked copy; only behind this event are they.
+    #[serde(rename = "access.served")]
+    AccessServed {
+        /// Digest of the request.
+        request: Digest,
+        /// Number of the use.
+        number: u32,
+        /// The recording that the copy is of.
+        recording: RecordingId,
+        /// Of its contact sheet, and not of the copy itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        sheet: bool,
+        /// The first byte.
+        from: u64,
+        /// Behind the last one.
+        to: u64,
+    },
     /// A use ended.
     #[serde(rename = "access.ended")]
     AccessEnded {
@@ -499,6 +516,7 @@ impl What {
             | Self::AccessDenied { .. }
             | Self::AccessCancelled { .. }
             | Self::AccessSpent { .. }
+            | Self::AccessServed { .. }
             | Self::AccessEnded { .. }
             | Self::DeviceRegistered { .. }
             | Self::OfficerRegistered { .. }

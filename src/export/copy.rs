@@ -16,6 +16,8 @@ use crate::{
         worker::{Files, Worker},
     },
     recording::{FindingKind, Record, Source},
+    registry::Register,
+    store::Spent,
 };
 
 /// What a copy says of itself beside whose recording it is.
@@ -38,6 +40,29 @@ pub struct Marking {
 /// Milliseconds by which a copy may be longer than the seconds that were approved: the last picture
 /// and the last piece of sound end where they end.
 const OVER_MS_MAX: i64 = 500;
+
+impl Marking {
+    /// For a copy of this recording that is made by a use.
+    pub(super) fn of(
+        settings: &ExportSettings,
+        spent: &Spent,
+        record: &Record,
+        register: &Register,
+    ) -> Self {
+        let officer = record.attribution.officer.as_ref();
+        let wanted = &spent.access.request.ask.recordings;
+        let wanted = wanted.iter().find(|wanted| wanted.id == record.id);
+        let known = officer.and_then(|v| register.officer(&v.value));
+        Self {
+            id: spent.id,
+            recipient: spent.access.request.ask.recipient.clone(),
+            approvers: spent.access.approvers().join(", "),
+            day: spent.at.day_in_zone(&settings.zone),
+            officer_name: known.map(|o| o.name.clone()).filter(|n| !n.is_empty()),
+            seconds: wanted.and_then(|wanted| wanted.seconds),
+        }
+    }
+}
 
 /// Whether a copy for looking can be made of it.
 #[must_use]

@@ -23,6 +23,7 @@ mod proofs;
 mod roster;
 mod sheet;
 mod verify;
+mod view;
 
 use std::{
     fs, io,
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use copy::{Marking, can_be_shown};
 pub use verify::{Known, Rank, Verdict, verify};
+pub use view::{Viewed, Viewing, view};
 
 use crate::{
     base::{Digest, ErrorKind, Explain, RecordingId, durable, killpoint::around},
@@ -365,16 +367,7 @@ fn make(
         if can_be_shown(&record) {
             let file = format!("{}.{}", record.id, settings.plan.extension);
             let output = bag.open_payload(&file).map_err(io_of(&file))?;
-            let officer = record.attribution.officer.as_ref();
-            let known = officer.and_then(|v| register.officer(&v.value));
-            let marking = Marking {
-                id: spent.id,
-                recipient: ask.recipient.clone(),
-                approvers: spent.access.approvers().join(", "),
-                day: spent.at.day_in_zone(&settings.zone),
-                officer_name: known.map(|o| o.name.clone()).filter(|n| !n.is_empty()),
-                seconds: wanted.seconds,
-            };
+            let marking = Marking::of(settings, spent, &record, &register);
             let id = record.id;
             let mut heard = |p: &Progress| heard(id, p);
             let facts = copy::make(settings, &record, &marking, &original, &output, &mut heard)?;

@@ -103,7 +103,7 @@ fn about(settings: &ExportSettings, spent: &Spent, record: &Record) -> Vec<Row> 
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,'Noto Sans CJK SC','WenQuanYi Micro Hei',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2.5rem}video,audio{width:100%;background:#000;border-radius:4px}\
-img{width:100%;border-radius:4px;margin-bottom:1rem}table{border-collapse:collapse;width:100%;margin:1rem 0}th{text-align:left;font-weight:600;padding:.3rem 1rem .3rem 0;vertical-align:top;white-space:nowrap}\
+img{max-width:100%;border-radius:4px;margin-bottom:1rem}table{border-collapse:collapse;width:100%;margin:1rem 0}th{text-align:left;font-weight:600;padding:.3rem 1rem .3rem 0;vertical-align:top;white-space:nowrap}\
 td{padding:.3rem 0;overflow-wrap:anywhere}tr{border-bottom:1px solid #ddd}p.note{color:#555}";
 
 fn table(rows: &[Row]) -> Markup {
@@ -116,6 +116,21 @@ fn table(rows: &[Row]) -> Markup {
 fn visible(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()
+}
+
+/// The page on which a use is looked at. Its policy stands in a header.
+pub(super) fn viewing(
+    settings: &ExportSettings,
+    spent: &Spent,
+    records: &[Record],
+    has_sheet: &dyn Fn(RecordingId) -> bool,
+) -> String {
+    let showing = Showing {
+        policy: None,
+        sheet: &|id| has_sheet(id).then(|| format!("/sheet/{id}")),
+        player: &|id| format!("/copy/{id}"),
+    };
+    page(settings, spent, records, &showing)
 }
 
 /// Where the page finds what it shows.
@@ -134,6 +149,7 @@ fn page(
     records: &[Record],
     showing: &Showing<'_>,
 ) -> String {
+    let viewing = showing.policy.is_none();
     let page = html! {
         (DOCTYPE)
         html lang="zh" {
@@ -148,6 +164,9 @@ fn page(
             }
             body {
                 h1 { "执法记录 · Recordings of " (visible(&settings.office)) }
+                @if viewing {
+                    form method="post" action="/close" { button { "关闭 Close" } }
+                }
                 (table(&facts(settings, spent)))
                 @for record in records {
                     h2 { "录像 Recording " (record.id) }
@@ -155,16 +174,21 @@ fn page(
                         img src=(sheet) alt="缩略图 contact sheet";
                     }
                     @if can_be_shown(record) {
-                        video controls preload="metadata" src=((showing.player)(record.id)) {}
+                        video controls preload="metadata" controlslist=[viewing.then_some("nodownload")] src=((showing.player)(record.id)) {}
                     } @else {
                         p.note { "此文件无法播放，仅附原件。 Nothing in it can be played; only the original is here." }
                     }
                     (table(&about(settings, spent, record)))
                 }
-                p.note {
+                @if viewing {
+                    p.note {
+                        "每次播放均记入台账；画面上方的文字与条码标明观看人、批准人和日期。" br;
+                        "Whatever is played here is logged. The line above the picture names recipient, approval and day, and its code this very view."
+                    }
+                } @else { p.note {
                     "画面上方的文字与条码标明接收人、批准人和日期；如何核验见 VERIFY.txt。" br;
                     "The line above the picture names recipient, approval and day, and its code this very package. VERIFY.txt says how to check everything here with tools that every computer has."
-                }
+                } }
             }
         }
     };

@@ -40,6 +40,14 @@ pub struct Progress {
 pub trait Watcher: Send + Sync {
     /// Called a few times a second from any thread; must not block for long.
     fn note(&self, progress: &Progress);
+
+    /// Is told the link to what this person alone may look at.
+    fn link(&self, _: &str) {}
+
+    /// Whether there still is somebody; where that cannot be told, there is.
+    fn is_there(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody.

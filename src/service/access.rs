@@ -17,11 +17,12 @@ use super::{
 use crate::{
     base::{Digest, ErrorKind, RecordingId},
     custody::access::{Access, Use, UseOutcome},
-    custody::request::{Form, Seconds},
+    custody::request::{Form, Seconds, Wanted},
     event::Event,
     export::{self, ExportSettings, Exported},
     intake::{Job, Progress, Watcher},
     ledger::Ledger,
+    media,
     store::{AccessWish, Store, StoreError},
 };
 
@@ -80,13 +81,13 @@ pub enum AccessAsk {
 pub(super) struct Running(Mutex<Vec<RecordingId>>);
 
 impl Running {
-    fn lock(&self) -> MutexGuard<'_, Vec<RecordingId>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<RecordingId>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Takes uses off the list when it ends, however it ends.
-struct OffTheList<'a>(&'a Running, Vec<RecordingId>);
+pub(super) struct OffTheList<'a>(pub(super) &'a Running, pub(super) Vec<RecordingId>);
 
 impl Drop for OffTheList<'_> {
     fn drop(&mut self) {
@@ -272,31 +273,40 @@ fn make(
     watcher: &dyn Watcher,
 ) -> Result<Exported, Failure> {
     let recordings = &spent.access.request.ask.recordings;
-    let bytes_total = recordings.iter().map(|w| w.bytes).sum();
     let exported = export::run(store, settings, by, spent, folder, &mut |id, p| {
-        let before = recordings.iter().take_while(|w| w.id != id);
-        let (mut done, mut files_done) = (0_u64, 0_u64);
-        for wanted in before {
-            done = done.saturating_add(wanted.bytes);
-            files_done += 1;
-        }
-        watcher.note(&Progress {
-            jobs: vec![Job {
-                slot: 0,
-                name: id.to_string(),
-                phase: "copying".into(),
-                position_ms: p.position_ms,
-                duration_ms: p.duration_ms,
-            }],
-            files_done,
-            files_total: recordings.len() as u64,
-            bytes_done: done,
-            bytes_total,
-            eta_ms: None,
-            phase: "export".into(),
-        });
+        watcher.note(&copying(recordings, id, p, "export"));
     })?;
     Ok(exported)
+}
+
+/// How far the copies of these recordings are.
+pub(super) fn copying(
+    recordings: &[Wanted],
+    id: RecordingId,
+    p: &media::protocol::Progress,
+    phase: &str,
+) -> Progress {
+    let before = recordings.iter().take_while(|w| w.id != id);
+    let (mut bytes_done, mut files_done) = (0_u64, 0_u64);
+    for wanted in before {
+        bytes_done = bytes_done.saturating_add(wanted.bytes);
+        files_done += 1;
+    }
+    Progress {
+        jobs: vec![Job {
+            slot: 0,
+            name: id.to_string(),
+            phase: "copying".into(),
+            position_ms: p.position_ms,
+            duration_ms: p.duration_ms,
+        }],
+        files_done,
+        files_total: recordings.len() as u64,
+        bytes_done,
+        bytes_total: recordings.iter().map(|w| w.bytes).sum(),
+        eta_ms: None,
+        phase: phase.into(),
+    }
 }
 
 fn exported_answer(exported: Exported) -> Answer {

@@ -57,6 +57,7 @@ fn converse(
         let said = loop {
             match lines.next::<ToClient>() {
                 Ok(Some(ToClient::Progress(progress))) => watcher.note(&progress),
+                Ok(Some(ToClient::Link(link))) => watcher.link(&link),
                 Ok(Some(ToClient::Answer(answer))) => break Ok(Some(Ok(*answer))),
                 Ok(Some(ToClient::Failure(failure))) => break Ok(Some(Err(failure))),
                 Ok(None) => break Ok(None),

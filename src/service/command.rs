@@ -95,6 +95,13 @@ pub enum Command {
         /// The folder, for messages and for an owner that is this process.
         to: PathBuf,
     },
+    /// Show what an approved request for a view is about, to this user alone.
+    View {
+        /// Digest of the request, or enough of its beginning.
+        request: String,
+        /// For how long at most.
+        minutes: u16,
+    },
     /// Something about disposal.
     Disposal(DisposalAsk),
     /// Roster, policy and clock as they stand.

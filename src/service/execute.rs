@@ -10,7 +10,7 @@ use std::{
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
-    Answer, Command, Failure, ListRequest, Ownership, access, acts, keeping, settings, upkeep,
+    Answer, Command, Failure, ListRequest, Ownership, access, acts, keeping, settings, upkeep, view,
 };
 use crate::{
     base::{Clock, ErrorKind, Moment, RecordingId, SystemClock},
@@ -61,6 +61,7 @@ impl Executor {
         let config = Config::load(&root.join("recvault.toml"));
         let mirror = config.map(|c| c.store.mirror).unwrap_or_default();
         let mirror = (!mirror.as_os_str().is_empty()).then(|| root.join(mirror));
+        settings::sweep(root);
         let store = Store::open_with(root, mirror.as_deref(), Arc::clone(&clock))?;
         Ok(Self {
             root: root.to_owned(),
@@ -124,6 +125,17 @@ impl Executor {
                 let settings = settings::export(&self.root, &self.config()?)?;
                 let (store, running) = (&self.store, &self.exports);
                 access::export(store, &settings, running, by, &request, &folder, watcher)
+            }
+            Command::View { request, minutes } => {
+                let settings = settings::export(&self.root, &self.config()?)?;
+                let stop = || interrupt.asked() != Stop::No || self.closing.asked() != Stop::No;
+                let (store, running) = (&self.store, &self.exports);
+                let ask = view::Ask {
+                    by,
+                    request: &request,
+                    minutes,
+                };
+                view::view(store, &settings, running, &ask, watcher, &stop)
             }
             Command::Disposal(ask) => keeping::disposal(&self.store, by, ask),
             Command::Rules => acts::rules(&self.store),

@@ -23,6 +23,7 @@ mod perform;
 mod rebuild;
 mod settings;
 mod upkeep;
+mod view;
 mod wire;
 
 pub use access::AccessAsk;

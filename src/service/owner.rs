@@ -187,6 +187,16 @@ impl Watcher for ToSocket<'_> {
         let mut stream = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = wire::send(&mut stream, &ToClient::Progress(Box::new(progress.clone())));
     }
+
+    fn link(&self, link: &str) {
+        let mut stream = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = wire::send(&mut stream, &ToClient::Link(link.to_owned()));
+    }
+
+    fn is_there(&self) -> bool {
+        let stream = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wire::is_open(stream)
+    }
 }
 
 /// Owns the store and answers on its socket until `interrupt` is asked.

@@ -78,7 +78,12 @@ fn own(
     folder: Option<File>,
     caller: &Caller<'_>,
 ) -> Result<Answer, Failure> {
-    let executor = Arc::new(Executor::open(root, ownership, caller.interrupt.clone())?);
+    // Whoever closes a view does not stop a night that came to run in this process meanwhile.
+    let closing = match command {
+        Command::View { .. } => Interrupt::default(),
+        _ => caller.interrupt.clone(),
+    };
+    let executor = Arc::new(Executor::open(root, ownership, closing)?);
     let listening =
         Listening::start(root, Arc::clone(&executor)).map_err(|e| unopened(root, &e))?;
     let uid = rustix::process::getuid().as_raw();

@@ -33,6 +33,9 @@ use crate::{
 /// What any office PC plays.
 const EXPORT_PROFILE: &str = "export-h264-mp4";
 
+/// What stays in the workers' folder: GStreamer's list of its plugins.
+const REGISTRY: &str = "gstreamer.registry";
+
 /// What a night on the store at `root` is told.
 pub(super) fn night(
     root: &Path,
@@ -200,6 +203,17 @@ impl CallersLaunch {
             },
             _cache: Some(cache),
         })
+    }
+}
+
+/// Removes what muxers of an earlier process left in the workers' folder when they were killed: the
+/// start of a copy is a picture as well. Nobody works there before the store is open.
+pub(super) fn sweep(root: &Path) {
+    let left = std::fs::read_dir(root.join("index/gstreamer"));
+    for entry in left.into_iter().flatten().flatten() {
+        if entry.file_name() != REGISTRY {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -10,9 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -38,6 +41,8 @@ pub(super) enum ToOwner {
 pub(super) enum ToClient {
     /// How far the night is.
     Progress(Box<Progress>),
+    /// The link to what this client alone may look at.
+    Link(String),
     /// The end, well.
     Answer(Box<Answer>),
     /// The end, not well.
@@ -98,6 +103,18 @@ impl Read for Receiving {
         }
         Ok(received.bytes)
     }
+}
+
+/// Whether the other end is still there: a client closes its own only with its process.
+pub(super) fn is_open(stream: &UnixStream) -> bool {
+    let mut ends = [PollFd::new(stream, PollFlags::RDHUP)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let asked = poll(&mut ends, Some(&at_once));
+    let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+    asked.is_err() || !ends.iter().any(|end| end.revents().intersects(gone))
 }
 
 /// Writes one message.

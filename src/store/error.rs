@@ -301,7 +301,7 @@ impl Explain for Refusal {
             Self::MayHaveApproved(_) => Some(
                 "recvault rule roster names people with their uids; who is in it can be told from others".into(),
             ),
-            Self::AnotherForm("view") => Some("there is no viewing yet: ask for a copy".into()),
+            Self::AnotherForm("view") => Some("recvault view shows it".into()),
             Self::AnotherForm(_) => Some("recvault export makes the package".into()),
             Self::NotRegistered(..) => Some("recvault registry import adds it".into()),
             Self::NoSuchPlan(_) => Some("recvault disposal show names the newest".into()),

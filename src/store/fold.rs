@@ -218,6 +218,7 @@ impl<'a> Folding<'a> {
             | What::AccessDenied { .. }
             | What::AccessCancelled { .. }
             | What::AccessSpent { .. }
+            | What::AccessServed { .. }
             | What::AccessEnded { .. } => self.apply_access(event, &open_text),
             What::NightStarted { .. } | What::StoreRegained { .. } => Ok(()),
             What::RecordingReappeared { id, .. }

@@ -66,7 +66,15 @@ impl Folding<'_> {
                         outcome: None,
                         ended_at: None,
                         ended_event: None,
+                        served: 0,
                     });
+                }
+            }),
+            What::AccessServed {
+                request, number, ..
+            } => self.on_access(n, *request, |access| {
+                if let Some(spent) = access.uses.iter_mut().find(|u| u.number == *number) {
+                    spent.served = spent.served.saturating_add(1);
                 }
             }),
             What::AccessEnded {

@@ -129,6 +129,15 @@ impl Vault {
         })
     }
 
+    /// An empty file for what must not outlive this process: it has no name, and never gets one.
+    ///
+    /// # Errors
+    /// As creating says.
+    pub fn nameless_file(&self) -> Result<File, VaultError> {
+        let (_, dir) = self.renditions.staging_dir();
+        tempfile::tempfile_in(&dir).map_err(|e| VaultError::io("creating a file in", &dir, e))
+    }
+
     /// Gives what a worker wrote its name among the renditions. The worker must have ended.
     ///
     /// # Errors

@@ -46,6 +46,7 @@ fn a_request_goes_through_its_states() {
         outcome: None,
         ended_at: None,
         ended_event: None,
+        served: 0,
     };
     let with = |decisions: Vec<Decision>, uses: Vec<Use>| Access {
         decisions,

@@ -87,6 +87,10 @@ pub fn access(access: &Access, now: Moment, zone: &TimeZone, style: Style) -> St
             spent.at,
             format!("use {number} ({id}) begun by {}", spent.operator),
         ));
+        if spent.served > 0 && spent.outcome.is_none() {
+            let served = count(spent.served.into(), "answer", "answers");
+            rows.push((spent.at, format!("use {number} showed something, {served}")));
+        }
         if let (Some(outcome), Some(at)) = (&spent.outcome, spent.ended_at) {
             rows.push((at, format!("use {number} {}", outcome_words(outcome))));
         }

@@ -211,6 +211,19 @@ fn facts(what: &What) -> String {
             actor,
             ..
         } => format!("use {number} of request {request}, by {actor}"),
+        What::AccessServed {
+            request,
+            number,
+            recording,
+            sheet,
+            from,
+            to,
+        } => {
+            let what = if *sheet { "contact sheet" } else { "copy" };
+            format!(
+                "bytes {from} to {to} of the {what} of {recording}, use {number} of request {request}"
+            )
+        }
         What::AccessEnded {
             request, number, ..
         } => format!("use {number} of request {request}"),
