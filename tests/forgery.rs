@@ -16,7 +16,7 @@ use recvault::{
     store::{AccessWish, Attached, Refusal, StoreError},
 };
 
-use crate::office::{CLERK, DAY, IT, Office, Signatory};
+use crate::office::{APPROVER, CLERK, DAY, IT, Office, Signatory};
 
 /// Numbers without a pattern, the same in every run.
 struct Dice(u64);
@@ -30,9 +30,6 @@ impl Dice {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % sides
     }
 }
-
-/// User of the first approver.
-const APPROVER: u32 = 4_000;
 
 /// Ways to forge an approval.
 const WAYS: u64 = 13;
@@ -79,8 +76,6 @@ impl Forge {
         };
         let people = |text: String, seen: u64| {
             let text = text.replace("approvers: 2 of 2", "approvers: 3 of 3");
-            let first = "person: approver-1\nrole: approver\n";
-            let text = text.replace(first, &format!("{first}uid: {APPROVER}\n"));
             format!(
                 "{text}\nperson: sun\nrole: approver\nkey: {} added {seen}\n\nperson: zhao\nrole: it\nuid: {IT}\nkey: {} added {seen}\n",
                 line(&lost),

@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod access;
+mod access_report;
 mod apart;
 mod asking;
 mod band;
+mod break_glass;
 mod case;
 mod check;
 mod clauses;

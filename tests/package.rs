@@ -258,8 +258,13 @@ fn every_byte_of_a_package_counts() {
                         let mut bad = good.clone();
                         bad[at] ^= 1 << (at % 8);
                         fs::write(&file_there, &bad).unwrap();
-                        let verdict = export::verify(&package, all);
-                        assert_eq!(verdict.rank, Rank::Invalid, "{} at {at}", file.display());
+                        let rank = export::verify(&package, all).rank;
+                        // Where a witness's name is changed, another has signed, whom nobody knows.
+                        let most = match file.to_string_lossy().contains(".witnessed/") {
+                            true => Rank::Valid,
+                            false => Rank::Invalid,
+                        };
+                        assert!(rank <= most, "{} at {at}: {rank:?}", file.display());
                         flips += 1;
                     }
                     fs::write(&file_there, &good).unwrap();

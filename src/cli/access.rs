@@ -53,6 +53,27 @@ pub(super) struct Wish {
 }
 
 #[derive(Debug, Group)]
+pub(super) struct BreakGlass {
+    /// The recordings' ids, or enough of their beginnings
+    #[arg(long, required = true, num_args = 1.., value_name = "ID")]
+    recording: Vec<String>,
+    /// copy: a marked copy to take along; original: the bit-exact one too
+    #[arg(long, value_parser = form)]
+    form: Form,
+    /// What for
+    #[arg(long)]
+    purpose: String,
+    /// For whom
+    #[arg(long)]
+    recipient: String,
+    /// Why it cannot wait for an approval
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+#[derive(Debug, Group)]
 pub(super) struct Requests {
     /// Only this one, or enough of its beginning, with everything that became of it
     request: Option<String>,
@@ -151,6 +172,30 @@ pub(super) fn request(args: &Args, wish: &Wish) -> Result<Ended, Failure> {
     shown(args, ask, wish.json)
 }
 
+/// Asks, and has the request opened by whoever signs here; one key leaves it waiting for another.
+pub(super) fn break_glass(args: &Args, wish: &BreakGlass) -> Result<Ended, Failure> {
+    sign::check_means(&wish.signing)?;
+    let ask = AccessAsk::BreakGlass {
+        recordings: wish.recording.clone(),
+        form: wish.form,
+        purpose: wish.purpose.clone(),
+        recipient: wish.recipient.clone(),
+    };
+    let answer = store::ask(args, Command::Access(ask), &())?;
+    let Answer::Accesses { accesses, .. } = &answer else {
+        return Err(store::other_answer());
+    };
+    let Some(access) = accesses.first() else {
+        return Err(store::other_answer());
+    };
+    let ask = DraftAsk::BreakGlass {
+        request: access.digest.to_string(),
+        reason: wish.reason.clone(),
+    };
+    output::text(&format!("BREAK-GLASS request {}\n", access.digest));
+    sign::act(args, &wish.signing, ask, None)
+}
+
 pub(super) fn requests(args: &Args, requests: &Requests) -> Result<Ended, Failure> {
     let ask = match &requests.request {
         Some(request) => AccessAsk::Show {
@@ -218,6 +263,11 @@ pub(super) fn export(args: &Args, wanted: &Export) -> Result<Ended, Failure> {
     if wanted.json {
         output::json(&answer);
         return Ok(Ended::Clean);
+    }
+    if exported.break_glass {
+        output::text(
+            "BREAK-GLASS: two people opened this in an emergency, and every report says so for 30 days.",
+        );
     }
     let place = to.join(&exported.name);
     output::text(&format!(

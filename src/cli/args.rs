@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand};
 use jiff::civil::Date;
 
-use super::{access, generate, ledger, view};
+use super::{access, generate, ledger, report, view};
 
 /// Keeps the recordings of law-enforcement recorders honest.
 #[derive(Debug, Parser)]
@@ -103,6 +103,9 @@ pub(super) enum Command {
     Requests(access::Requests),
     /// Approve a request to look; an approver signs who did not ask for it
     Approve(access::Decide),
+    /// Open recordings in an emergency, once and for a day; two people sign, one an approver, and
+    /// every report says so for 30 days
+    BreakGlass(access::BreakGlass),
     /// Deny a request to look, or take its approval back; an approver signs
     Deny(access::Deny),
     /// Take a request of your own back
@@ -132,6 +135,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Reports for the people who answer for the office
+    Report(report::Report),
     /// List the statements that wait for more people to sign
     Statements(Json),
     /// Sign a statement that somebody else signed before

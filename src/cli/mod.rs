@@ -23,6 +23,7 @@ mod list;
 mod output;
 mod progress;
 mod registry;
+mod report;
 mod serve;
 mod show;
 mod sign;
@@ -165,6 +166,7 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Request(wish) => access::request(args, wish),
         Command::Requests(requests) => access::requests(args, requests),
         Command::Approve(decide) => access::approve(args, decide),
+        Command::BreakGlass(wish) => access::break_glass(args, wish),
         Command::Deny(deny) => access::deny(args, deny),
         Command::Cancel { request } => access::cancel(args, request),
         Command::Export(export) => access::export(args, export),
@@ -172,6 +174,7 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Verify(verify) => access::verify(verify),
         Command::Trace { file, json } => trace::run(args, file, *json),
         Command::Trail { id, json } => access::trail(args, id, *json),
+        Command::Report(report) => report::run(args, report),
         Command::Statements(json) => sign::statements(args, json.json),
         Command::Sign { statement, signing } => {
             let statement = statement.clone();

@@ -58,18 +58,24 @@ pub(super) fn act(
         ));
         return Ok(Ended::Clean);
     }
-    if signing.key.is_empty() {
-        let text = "this takes a signature";
-        return Err(Failure::new(ErrorKind::Usage, text).hint(
-            "--key FILE signs with your key; --print FILE writes what is to be signed by hand",
-        ));
-    }
+    check_means(signing)?;
     let signatures = signing
         .key
         .iter()
         .map(|key| sign(key, &namespace, &text))
         .collect::<Result<Vec<_>, _>>()?;
     submit(args, text, signatures, attached)
+}
+
+/// That there is a way to a signature.
+pub(super) fn check_means(signing: &Signing) -> Result<(), Failure> {
+    if signing.key.is_empty() && signing.print.is_none() {
+        let text = "this takes a signature";
+        return Err(Failure::new(ErrorKind::Usage, text).hint(
+            "--key FILE signs with your key; --print FILE writes what is to be signed by hand",
+        ));
+    }
+    Ok(())
 }
 
 /// What act somebody asked to sign for; nothing where it is read off the statement.
@@ -84,6 +90,7 @@ const fn kind_of(ask: &DraftAsk) -> Option<Kind> {
         DraftAsk::Policy { .. } => Kind::Policy,
         DraftAsk::Roster { .. } => Kind::Roster,
         DraftAsk::Approval { .. } => Kind::Approval,
+        DraftAsk::BreakGlass { .. } => Kind::BreakGlass,
         DraftAsk::Denial { .. } => Kind::Denial,
         DraftAsk::Clock { .. } => Kind::Clock,
     })
@@ -102,7 +109,7 @@ fn check_draft(
     let named = about.map(|about| about.parse::<Request>().map(|r| r.digest()));
     let fits = match named {
         // An approval that does not come with its request cannot be read before it is signed.
-        None => statement.kind() != Kind::Approval,
+        None => !matches!(statement.kind(), Kind::Approval | Kind::BreakGlass),
         Some(Ok(digest)) => statement.target() == Target::Digest(digest),
         Some(Err(_)) => false,
     };

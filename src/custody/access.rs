@@ -7,6 +7,16 @@ use sha2::{Digest as _, Sha256};
 use super::{actor::Actor, request::Request};
 use crate::base::{Digest, Moment, RecordingId};
 
+/// Milliseconds that recordings stay open that two people opened in an emergency: a day and a night
+/// of whoever is called to it, and no longer than until somebody can approve in the ordinary way.
+pub const BREAK_GLASS_MS: i64 = 24 * 3_600_000;
+
+/// How often they may be used.
+pub const BREAK_GLASS_USES: u64 = 1;
+
+/// Milliseconds for which every report names them.
+pub const BREAK_GLASS_LOUD_MS: i64 = 30 * 86_400_000;
+
 /// How an approved look ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome", deny_unknown_fields)]
@@ -44,6 +54,11 @@ pub struct Use {
     pub operator: Actor,
     /// When it began: the use was spent from then on.
     pub at: Moment,
+    /// The event that spent it.
+    pub event: u64,
+    /// When it was gone on with after it was cut off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again_at: Vec<Moment>,
     /// How it ended; nothing while it runs, or when it was cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<UseOutcome>,
@@ -83,6 +98,8 @@ pub enum Decision {
         people: Vec<String>,
         /// When.
         at: Moment,
+        /// The event that says so.
+        event: u64,
     },
     /// It may not.
     Denied {
@@ -92,6 +109,8 @@ pub enum Decision {
         people: Vec<String>,
         /// When.
         at: Moment,
+        /// The event that says so.
+        event: u64,
     },
     /// Nobody wants it any more.
     Cancelled {
@@ -99,7 +118,29 @@ pub enum Decision {
         actor: Actor,
         /// When.
         at: Moment,
+        /// The event that says so.
+        event: u64,
     },
+}
+
+impl Decision {
+    /// When it was made.
+    #[must_use]
+    pub const fn at(&self) -> Moment {
+        match self {
+            Self::Approved { at, .. } | Self::Denied { at, .. } | Self::Cancelled { at, .. } => *at,
+        }
+    }
+
+    /// The event that says so.
+    #[must_use]
+    pub const fn event(&self) -> u64 {
+        match self {
+            Self::Approved { event, .. }
+            | Self::Denied { event, .. }
+            | Self::Cancelled { event, .. } => *event,
+        }
+    }
 }
 
 /// A request and everything that became of it.
@@ -185,6 +226,13 @@ impl Access {
             Some(Decision::Approved { .. }) => AccessState::Approved { left: uses - spent },
             None => AccessState::Pending,
         }
+    }
+
+    /// The decision that stood when this event came into the log.
+    #[must_use]
+    pub fn decided_before(&self, event: u64) -> Option<&Decision> {
+        let mut decisions = self.decisions.iter().rev();
+        decisions.find(|decision| decision.event() < event)
     }
 
     /// Who approved it.

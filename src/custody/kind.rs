@@ -32,7 +32,7 @@ pub enum Kind {
     Plan,
     /// The compliance clock is right.
     Clock,
-    /// A recording is to be seen at once, and explained afterwards.
+    /// Recordings are to be opened in an emergency, and explained afterwards.
     BreakGlass,
     /// A request to look may be acted on.
     Approval,
@@ -188,9 +188,9 @@ const SHAPES: [Shape; 11] = [
         kind: Kind::BreakGlass,
         word: "break-glass",
         namespace: "recvault-break-glass@v1",
-        target: TargetForm::Recording,
+        target: TargetForm::Digest,
         fields: &[REASON],
-        act: "an emergency view",
+        act: "opening recordings in an emergency",
     },
     Shape {
         kind: Kind::Approval,

@@ -5,7 +5,8 @@
 //! | roster | two approvers; less where it takes rights away or replaces a lost key: [`amendment`](super::amendment) |
 //! | hold-release | as many people as the hold needs, one an approver, none of them who asked for the hold or placed it |
 //! | class-lower | one approver who did not propose it |
-//! | attribution, time, clock, break-glass | two people, one an approver |
+//! | attribution, time, clock | two people, one an approver |
+//! | break-glass | two people, one an approver; who asks for it may be one of them |
 //! | policy | two approvers |
 //! | plan | one approver who did not make the plan |
 //! | approval | one approver who surely did not ask for it; two for what is kept long-term, or for many recordings |
@@ -43,7 +44,7 @@ const DAY_MS: i64 = 86_400_000;
 /// What the statement is about, where more than the statement is needed to judge it.
 #[derive(Clone, Copy, Debug)]
 pub enum Matter<'a> {
-    /// Nothing more: attribution, time, policy, clock, break-glass.
+    /// Nothing more: attribution, time, policy, clock.
     Plain,
     /// What the roster would change.
     Roster(&'a Amendment),
@@ -283,11 +284,8 @@ fn check_fit(statement: &Statement, context: &Context) -> Result<(), Unfit> {
     let fits = match (statement.kind(), context.matter) {
         (Kind::Roster, Matter::Roster(_))
         | (Kind::ClassLower | Kind::Plan, Matter::Proposed(_))
-        | (
-            Kind::Attribution | Kind::Time | Kind::Policy | Kind::Clock | Kind::BreakGlass,
-            Matter::Plain,
-        ) => true,
-        (Kind::Approval | Kind::Denial, Matter::Access { request, .. }) => {
+        | (Kind::Attribution | Kind::Time | Kind::Policy | Kind::Clock, Matter::Plain) => true,
+        (Kind::Approval | Kind::Denial | Kind::BreakGlass, Matter::Access { request, .. }) => {
             statement.target() == Target::Digest(request)
         }
         (Kind::HoldRelease, Matter::Hold { recording, hold }) => {

@@ -93,6 +93,9 @@ pub struct Exported {
     /// Whether the proofs of a witness lie beside it: without them nobody elsewhere can know that
     /// the log was not rewritten since.
     pub witnessed: bool,
+    /// Whether two people opened it in an emergency.
+    #[serde(default)]
+    pub break_glass: bool,
 }
 
 /// A package could not be made.
@@ -259,6 +262,7 @@ pub fn finish(
             bytes: *bytes,
             not_shown: Vec::new(),
             witnessed,
+            break_glass: access.break_glass,
         }));
     }
     Ok(None)
@@ -314,6 +318,7 @@ pub fn run(
         bytes,
         not_shown,
         witnessed,
+        break_glass: spent.access.break_glass,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::{
         RecordingId,
         text::{bytes_human, name_human},
     },
-    custody::request::Form,
+    custody::{Kind, request::Form},
     recording::Record,
     store::Spent,
 };
@@ -50,7 +50,7 @@ fn facts(settings: &ExportSettings, spent: &Spent) -> Vec<Row> {
         Form::Copy => "带标记的副本 marked copy",
         Form::Original => "带标记的副本与原件 marked copy and original",
     };
-    vec![
+    let mut rows = vec![
         ("单位 Office", settings.office.clone()),
         ("编号 Package", package_name(spent.id)),
         ("接收人 Recipient", ask.recipient.clone()),
@@ -64,7 +64,12 @@ fn facts(settings: &ExportSettings, spent: &Spent) -> Vec<Row> {
             "申请书摘要 Request SHA-256",
             spent.access.digest.to_string(),
         ),
-    ]
+    ];
+    if spent.access.break_glass {
+        let said = "两人紧急开启，未经通常批准 opened by two people in an emergency, without the usual approval";
+        rows.insert(0, ("紧急查阅 BREAK-GLASS", said.to_owned()));
+    }
+    rows
 }
 
 fn about(settings: &ExportSettings, spent: &Spent, record: &Record) -> Vec<Row> {
@@ -198,6 +203,10 @@ fn page(
 fn verify(spent: &Spent, records: &[Record]) -> String {
     let name = package_name(spent.id);
     let people = spent.access.approvers();
+    let namespace = match spent.access.break_glass {
+        true => Kind::BreakGlass.namespace(),
+        false => Kind::Approval.namespace(),
+    };
     let mut out = format!(
         "如何核验 {name}   HOW TO CHECK {name}\n\
          \n\
@@ -216,9 +225,14 @@ fn verify(spent: &Spent, records: &[Record]) -> String {
          \n\
          3. 有人批准 Somebody approved it\n\n"
     );
+    if spent.access.break_glass {
+        out.push_str(
+            "紧急查阅：由下列两人开启，并非通常批准。 BREAK-GLASS: these two people opened it in an emergency; it is no usual approval.\n\n",
+        );
+    }
     for person in people {
         out.push_str(&format!(
-            "   ssh-keygen -Y verify -f proof/allowed_signers -I {person} -n recvault-approval@v1 -s proof/approval-{person}.sig < proof/approval.txt\n"
+            "   ssh-keygen -Y verify -f proof/allowed_signers -I {person} -n {namespace} -s proof/approval-{person}.sig < proof/approval.txt\n"
         ));
     }
     out.push_str(

@@ -127,7 +127,7 @@ impl Look<'_> {
             self.admission(wanted.id, wanted.digest)?;
         }
         self.holds.push(format!(
-            "{} asked for it, for {} ({}); {} approved it.",
+            "{} asked for it, for {} ({}); {} signed for it.",
             request.ask.requester,
             request.ask.recipient,
             request.ask.purpose,
@@ -276,7 +276,8 @@ impl Look<'_> {
             .parse()
             .map_err(|e| format!("proof/approval.txt: {e}"))?;
         let about = Target::Digest(request.digest());
-        if statement.kind() != Kind::Approval || statement.target() != about {
+        let break_glass = statement.kind() == Kind::BreakGlass;
+        if !(break_glass || statement.kind() == Kind::Approval) || statement.target() != about {
             return Err("proof/approval.txt does not approve this request".into());
         }
         if statement.log() != request.log {
@@ -298,7 +299,9 @@ impl Look<'_> {
         let asked = self.in_proof("request")?;
         let requester = match asked.what {
             What::AccessRequested(event)
-                if event.request == request.digest() && asked.n < accepted.n =>
+                if event.request == request.digest()
+                    && asked.n < accepted.n
+                    && event.break_glass == break_glass =>
             {
                 event.actor
             }
@@ -308,12 +311,17 @@ impl Look<'_> {
             return Err("the log accepted another statement".into());
         }
         let mut signed: Vec<String> = Vec::new();
+        let mut approves = false;
         for signature in &signatures {
             let Ok(signer) = verify_statement(&statement, signature, &roster) else {
                 continue;
             };
             let person = roster.person(signer.person());
-            if person.is_some_and(|p| p.role == Role::Approver && requester.is_surely_not(p)) {
+            let approver = person.is_some_and(|p| p.role == Role::Approver);
+            let apart = person.is_some_and(|p| requester.is_surely_not(p));
+            // In an emergency everybody counts, and one of them has to be an approver.
+            approves |= approver;
+            if break_glass || (approver && apart) {
                 signed.push(signer.person().to_owned());
             }
         }
@@ -322,11 +330,23 @@ impl Look<'_> {
         if signed.is_empty() || signed != people {
             return Err("the approval is not signed by those who the log says approved it".into());
         }
-        self.holds.push(format!(
-            "Request {} was approved at event {}.",
-            request.digest(),
-            accepted.n
-        ));
+        if break_glass && !(approves && signed.len() >= 2) {
+            return Err(
+                "it is break-glass, and was not opened by two people, one an approver".into(),
+            );
+        }
+        self.holds.push(match break_glass {
+            true => format!(
+                "BREAK-GLASS: request {} was opened in an emergency at event {}, by two people and not by the usual approval.",
+                request.digest(),
+                accepted.n
+            ),
+            false => format!(
+                "Request {} was approved at event {}.",
+                request.digest(),
+                accepted.n
+            ),
+        });
         Ok((request, signed, accepted.n))
     }
 

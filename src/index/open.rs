@@ -15,7 +15,8 @@ use crate::base::durable;
 ///
 /// - 1: the list of dates held sizes.
 /// - 2: it holds the facts that a plan looks at.
-pub const FORMAT: u32 = 2;
+/// - 3: uses and decisions of a request name their events.
+pub const FORMAT: u32 = 3;
 
 const FORMAT_KEY: &[u8] = b"format";
 

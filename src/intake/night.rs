@@ -26,6 +26,7 @@ use super::{
     known::{self, Known},
     release::{self, Release},
     scan::{self, Found, ScanSettings},
+    summary,
     upkeep::{Upkeep, Upkeeping},
 };
 use crate::{
@@ -355,6 +356,7 @@ impl Night {
         let ended = clock.now();
         self.totals.wall_ms = ended.ms_since(began).max(0);
         let totals = self.totals.clone();
+        let last_night = store.nights(1)?.first().map(|night| night.at);
         let (night, word) = (date.to_owned(), ending_word(ending).to_owned());
         store.commit(by, move |proposal| {
             proposal.event(What::NightEnded {
@@ -396,6 +398,7 @@ impl Night {
             ledger_root: checkpoint.root_text(),
             upkeep: self.upkeep,
             expiring: Vec::new(),
+            break_glass: summary::emergencies(&store.accesses()?, last_night, store.times()?.later),
             notes: self.notes,
         })
     }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Upkeep;
 use crate::{
-    base::{Moment, RecordingId, text::name_human},
+    base::{Digest, Moment, RecordingId, text::name_human},
+    custody::access::{Access, BREAK_GLASS_LOUD_MS, Decision},
     recording::{Finding, Kind, MediaInfo, Record, Severity, State, Timeline},
 };
 
@@ -199,6 +200,62 @@ pub struct Expiring {
     pub bytes: u64,
 }
 
+/// Recordings that two people opened in an emergency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emergency {
+    /// Digest of the request.
+    pub request: Digest,
+    /// Since when they are open.
+    pub opened_at: Moment,
+    /// Who opened them.
+    pub people: Vec<String>,
+    /// When they were used, and by whom.
+    pub used: Vec<(Moment, String)>,
+    /// Which recordings.
+    pub recordings: Vec<RecordingId>,
+    /// Whether any of it happened since the last night.
+    pub is_new: bool,
+}
+
+/// The emergencies that a night at `now` has to name, the latest first: opened or used within the
+/// last thirty days. `since` is when the last night ended.
+#[must_use]
+pub fn emergencies(accesses: &[Access], since: Option<Moment>, now: Moment) -> Vec<Emergency> {
+    let mut out: Vec<(Moment, Emergency)> = Vec::new();
+    for access in accesses.iter().filter(|access| access.break_glass) {
+        let opened = access.decisions.iter().find_map(|decision| match decision {
+            Decision::Approved { people, at, .. } => Some((*at, people.clone())),
+            _ => None,
+        });
+        let uses = access.uses.iter();
+        let used: Vec<_> = uses.map(|u| (u.at, u.operator.to_string())).collect();
+        // What was used is named, also if nobody opened it.
+        let (opened_at, people) = match opened {
+            Some(opened) => opened,
+            None if used.is_empty() => continue,
+            None => (access.at, Vec::new()),
+        };
+        let again = access.uses.iter().flat_map(|u| u.again_at.iter().copied());
+        let times = used.iter().map(|(at, _)| *at).chain(again);
+        let last = times.fold(opened_at, Moment::max);
+        if now.ms_since(last) >= BREAK_GLASS_LOUD_MS {
+            continue;
+        }
+        let wanted = access.request.ask.recordings.iter();
+        let emergency = Emergency {
+            request: access.digest,
+            opened_at,
+            people,
+            used,
+            recordings: wanted.map(|wanted| wanted.id).collect(),
+            is_new: since.is_none_or(|since| last >= since),
+        };
+        out.push((last, emergency));
+    }
+    out.sort_by_key(|(last, _)| std::cmp::Reverse(*last));
+    out.into_iter().map(|(_, emergency)| emergency).collect()
+}
+
 /// How a night ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -248,6 +305,9 @@ pub struct NightSummary {
     /// What expires in the days to come, holds aside; nothing while disposal is stopped.
     #[serde(default)]
     pub expiring: Vec<Expiring>,
+    /// What two people opened in an emergency within the last thirty days.
+    #[serde(default)]
+    pub break_glass: Vec<Emergency>,
     /// Things about the night itself that are worth a sentence (capabilities missing, recovery).
     pub notes: Vec<String>,
 }
@@ -258,6 +318,7 @@ impl NightSummary {
     pub fn needs_attention(&self) -> bool {
         self.ending != Ending::Complete
             || self.upkeep.needs_attention()
+            || !self.break_glass.is_empty()
             || self.items.iter().any(|i| {
                 i.gravest() >= Some(Severity::Warning)
                     || matches!(i.outcome, Outcome::Retry | Outcome::Waiting)

@@ -53,6 +53,7 @@ pub(crate) fn empty() -> NightSummary {
         ledger_root: "nLlmZtO2P5k7FVzqTRBXW6FXRqfkiA3HxNoLh2WcFJY=".into(),
         upkeep: Upkeep::default(),
         expiring: Vec::new(),
+        break_glass: Vec::new(),
         notes: Vec::new(),
     }
 }

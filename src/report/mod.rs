@@ -15,6 +15,8 @@
 //! How it fails: rendering cannot. An unknown time zone is shown as UTC; writing answers with
 //! [`write::ReportError`].
 
+pub mod access;
+mod emergency;
 pub mod night_html;
 pub mod night_json;
 pub mod prometheus;
@@ -27,6 +29,7 @@ pub mod write;
 #[cfg(test)]
 pub(crate) mod fixture;
 
+pub use access::{access_csv, access_html, access_json, access_report};
 pub use night_html::night_html;
 pub use night_json::night_json;
 pub use prometheus::night_prometheus;

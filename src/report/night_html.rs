@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    svg,
+    emergency, svg,
     wording::{self, Attention, count, grouped, length, printable},
 };
 use crate::{
@@ -57,6 +57,7 @@ pub fn night_html(night: &NightSummary, json_name: &str) -> String {
             body {
                 (head(night, &zone))
                 main {
+                    (emergency::section(night, &zone))
                     (totals(night))
                     (attention_list(night, &attention, &has_card, json_name))
                     (recordings(night, &cards, &zone, json_name))

@@ -243,8 +243,12 @@ const fn outcome_sentence(outcome: Outcome) -> Option<&'static str> {
 #[must_use]
 pub fn headline(night: &NightSummary) -> String {
     let t = &night.totals;
+    let emergencies = night.break_glass.len() as u64;
     if t.files_seen == 0 && night.items.is_empty() {
-        return "No files came in".into();
+        return match emergencies {
+            0 => "No files came in".into(),
+            n => format!("No files came in, {} break-glass", grouped(n)),
+        };
     }
     let mut parts = vec![count(t.files_seen, "file", "files")];
     if t.files_known > 0 {
@@ -270,6 +274,9 @@ pub fn headline(night: &NightSummary) -> String {
         1 => "1 needs attention".into(),
         n => format!("{} need attention", grouped(n)),
     });
+    if emergencies > 0 {
+        parts.push(format!("{} break-glass", grouped(emergencies)));
+    }
     parts.join(", ")
 }
 

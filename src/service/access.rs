@@ -47,6 +47,17 @@ pub enum AccessAsk {
         /// How often it is to be used.
         uses: u64,
     },
+    /// Ask for it in an emergency, for two people to open.
+    BreakGlass {
+        /// Recordings, by their ids or the beginnings of them.
+        recordings: Vec<String>,
+        /// In what form.
+        form: Form,
+        /// What for.
+        purpose: String,
+        /// For whom.
+        recipient: String,
+    },
     /// Those that may still be acted on, or all.
     List {
         /// All of them.
@@ -124,6 +135,27 @@ pub(super) fn answer(
                 uses,
             };
             let access = store.request_access(by, wish)?;
+            shown(store, zone, vec![access])
+        }
+        AccessAsk::BreakGlass {
+            recordings,
+            form,
+            purpose,
+            recipient,
+        } => {
+            let ids = recordings
+                .iter()
+                .map(|id| Ok((recording(store, id)?.id, None)))
+                .collect::<Result<Vec<_>, Failure>>()?;
+            let wish = AccessWish {
+                recordings: ids,
+                form,
+                purpose,
+                recipient,
+                days: 1,
+                uses: 1,
+            };
+            let access = store.request_break_glass(by, wish)?;
             shown(store, zone, vec![access])
         }
         AccessAsk::List { all } => {

@@ -24,7 +24,7 @@ pub(super) fn draft(
     let statement = match &ask {
         DraftAsk::Waiting { statement } => {
             let statement = waiting(store, statement)?;
-            if let (Kind::Approval, Target::Digest(request)) =
+            if let (Kind::Approval | Kind::BreakGlass, Target::Digest(request)) =
                 (statement.kind(), statement.target())
             {
                 about = store.access(request)?.map(|access| access.request.text());
@@ -107,6 +107,12 @@ pub(super) fn draft(
             let access = access::one(store, request)?;
             about = Some(access.request.text());
             store.draft(Kind::Approval, Target::Digest(access.digest), &[])?
+        }
+        DraftAsk::BreakGlass { request, reason } => {
+            let access = access::one(store, request)?;
+            about = Some(access.request.text());
+            let target = Target::Digest(access.digest);
+            store.draft(Kind::BreakGlass, target, &[("reason", reason)])?
         }
         DraftAsk::Denial { request, reason } => {
             let target = Target::Digest(access::one(store, request)?.digest);

@@ -73,6 +73,13 @@ pub enum DraftAsk {
         /// Its digest, or enough of its beginning.
         request: String,
     },
+    /// Open one in an emergency.
+    BreakGlass {
+        /// Its digest, or enough of its beginning.
+        request: String,
+        /// Why.
+        reason: String,
+    },
     /// Deny one.
     Denial {
         /// Its digest, or enough of its beginning.

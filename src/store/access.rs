@@ -6,8 +6,8 @@ use super::{Proposal, Store, StoreError, error::Refusal};
 use crate::{
     base::{Digest, Moment, RecordingId},
     custody::{
-        Actor, Nonce, Roster,
-        access::{Access, AccessState, UseOutcome, use_id},
+        Actor, Nonce, Role, Roster,
+        access::{Access, AccessState, BREAK_GLASS_MS, BREAK_GLASS_USES, UseOutcome, use_id},
         request::{Ask, Form, Request, Seconds, Wanted},
     },
     event::{AccessRequested, What},
@@ -56,6 +56,24 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when a recording is gone, or the words or numbers cannot be signed.
     pub fn request_access(&self, by: u32, wish: AccessWish) -> Result<Access, StoreError> {
+        self.ask_access(by, wish, false)
+    }
+
+    /// The same for an emergency: for one use within [`BREAK_GLASS_MS`], whatever the wish says, and
+    /// of no more recordings than one approver decides on. It waits for two people, one an approver.
+    ///
+    /// # Errors
+    /// As [`Store::request_access`].
+    pub fn request_break_glass(&self, by: u32, wish: AccessWish) -> Result<Access, StoreError> {
+        self.ask_access(by, wish, true)
+    }
+
+    fn ask_access(
+        &self,
+        by: u32,
+        wish: AccessWish,
+        break_glass: bool,
+    ) -> Result<Access, StoreError> {
         let checkpoint = self.published_checkpoint()?;
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|e| StoreError::Rows(e.to_string()))?;
@@ -64,10 +82,16 @@ impl Store {
             let roster = rules.rosters.current();
             let (log, roster_digest) = (rules.rosters.log(), roster.digest());
             let requester = Actor::of(by, roster);
-            let days_max = rules.policy().map_or(0, |p| p.terms().access.days_max);
-            if wish.days == 0 || wish.days > days_max {
+            let terms = rules.policy().map(|p| p.terms().access);
+            let days_max = terms.map_or(0, |terms| terms.days_max);
+            if !break_glass && (wish.days == 0 || wish.days > days_max) {
                 let (days, max) = (wish.days, days_max);
                 return Err(Refusal::TooLong { days, max }.into());
+            }
+            let max = terms.map_or(0, |terms| terms.two_above);
+            let asked = wish.recordings.len();
+            if break_glass && asked > usize::from(max) {
+                return Err(Refusal::TooMany { asked, max }.into());
             }
             let mut recordings = Vec::new();
             for (id, seconds) in wish.recordings {
@@ -89,7 +113,10 @@ impl Store {
                 });
             }
             recordings.sort_by_key(|wanted| wanted.id);
-            let ms = i64::from(wish.days).saturating_mul(86_400_000);
+            let (ms, uses) = match break_glass {
+                true => (BREAK_GLASS_MS, BREAK_GLASS_USES),
+                false => (i64::from(wish.days).saturating_mul(86_400_000), wish.uses),
+            };
             // To the second: people read it.
             let expires = Moment::from_s(proposal.now().plus_ms(ms).as_s());
             let request = Request {
@@ -99,7 +126,7 @@ impl Store {
                     purpose: wish.purpose,
                     recipient: wish.recipient,
                     expires,
-                    uses: wish.uses,
+                    uses,
                     recordings,
                 },
                 log,
@@ -108,7 +135,7 @@ impl Store {
                 nonce: Nonce::new(nonce),
             };
             let request = request.checked().map_err(Refusal::from)?;
-            let event = requested(proposal, &request, requester)?;
+            let event = requested(proposal, &request, requester, break_glass)?;
             proposal.event(event);
             Ok(request.digest())
         })?;
@@ -202,7 +229,13 @@ impl Store {
             let rules = proposal.rules()?;
             let roster = rules.rosters.current();
             let operator = Actor::of(by, roster);
-            for handle in access.approvers() {
+            // Of two who open in an emergency the one who is no approver may be there alone to use it.
+            let is_approver = |handle: &String| {
+                let person = roster.person(handle);
+                person.is_none_or(|p| p.role == Role::Approver)
+            };
+            let approvers = access.approvers().iter();
+            for handle in approvers.filter(|handle| !access.break_glass || is_approver(handle)) {
                 apart(&operator, handle, roster)?;
             }
             if view != (access.request.ask.form == Form::View) {
@@ -310,6 +343,7 @@ fn requested(
     proposal: &mut Proposal<'_>,
     request: &Request,
     requester: Actor,
+    break_glass: bool,
 ) -> Result<What, StoreError> {
     let ask = &request.ask;
     let purpose = proposal.seal(ask.purpose.as_bytes())?;
@@ -326,7 +360,7 @@ fn requested(
         checkpoint: request.checkpoint,
         nonce: request.nonce.to_string(),
         actor: requester,
-        break_glass: false,
+        break_glass,
     })))
 }
 

@@ -256,6 +256,20 @@ pub enum Refusal {
         "the roster knows neither who uses it nor the uid of {0}, who approved it: they may be one person"
     )]
     MayHaveApproved(String),
+    /// It is an emergency, which nobody approves alone.
+    #[error("the access request {0} is break-glass: two people open it, and nobody approves it")]
+    BreakGlass(Digest),
+    /// It is no emergency.
+    #[error("the access request {0} is no break-glass: an approver decides on it")]
+    NoBreakGlass(Digest),
+    /// More than an emergency opens.
+    #[error("{asked} recordings are to be opened in an emergency; at most {max} are")]
+    TooMany {
+        /// Recordings asked for.
+        asked: usize,
+        /// The most.
+        max: u16,
+    },
     /// Some seconds of a recording.
     #[error("of originals this recvault hands over no excerpts yet")]
     NoExcerpts,
@@ -302,6 +316,13 @@ impl Explain for Refusal {
                 "recvault rule roster names people with their uids; who is in it can be told from others".into(),
             ),
             Self::AnotherForm("view") => Some("recvault view shows it".into()),
+            Self::TooMany { .. } => {
+                Some("name fewer; for more the policy asks two approvers: recvault request".into())
+            }
+            Self::BreakGlass(_) => {
+                Some("recvault statements lists what waits for a second person".into())
+            }
+            Self::NoBreakGlass(_) => Some("recvault approve signs for it".into()),
             Self::AnotherForm(_) => Some("recvault export makes the package".into()),
             Self::NotRegistered(..) => Some("recvault registry import adds it".into()),
             Self::NoSuchPlan(_) => Some("recvault disposal show names the newest".into()),

@@ -29,6 +29,7 @@ impl Folding<'_> {
                     statement: *statement,
                     people: people.clone(),
                     at,
+                    event: n,
                 });
             }),
             What::AccessDenied {
@@ -40,11 +41,15 @@ impl Folding<'_> {
                     statement: *statement,
                     people: people.clone(),
                     at,
+                    event: n,
                 });
             }),
             What::AccessCancelled { request, actor } => self.on_access(n, *request, |access| {
                 let actor = actor.clone();
-                access.decisions.push(Decision::Cancelled { actor, at });
+                let event = n;
+                access
+                    .decisions
+                    .push(Decision::Cancelled { actor, at, event });
             }),
             What::AccessSpent {
                 request,
@@ -56,6 +61,7 @@ impl Folding<'_> {
                 if *again {
                     if let Some(spent) = access.uses.iter_mut().find(|u| u.number == *number) {
                         (spent.outcome, spent.ended_at, spent.ended_event) = (None, None, None);
+                        spent.again_at.push(at);
                     }
                 } else {
                     access.uses.push(Use {
@@ -63,6 +69,8 @@ impl Folding<'_> {
                         id: *id,
                         operator: actor.clone(),
                         at,
+                        event: n,
+                        again_at: Vec::new(),
                         outcome: None,
                         ended_at: None,
                         ended_event: None,

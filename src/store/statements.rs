@@ -235,14 +235,19 @@ fn agreement(
             let proposer = keeping.classed_by.as_ref();
             Matter::Proposed(proposer.ok_or(Refusal::NotClassed(recording))?)
         }
-        (Kind::Approval | Kind::Denial, Target::Digest(request)) => {
+        (Kind::Approval | Kind::Denial | Kind::BreakGlass, Target::Digest(request)) => {
             asked = access::known(proposal, request)?;
             let (two, state) = (
                 access::takes_two(proposal, &asked)?,
                 asked.state(proposal.now()),
             );
+            match (statement.kind(), asked.break_glass) {
+                (Kind::Approval, true) => return Err(Refusal::BreakGlass(request).into()),
+                (Kind::BreakGlass, false) => return Err(Refusal::NoBreakGlass(request).into()),
+                _ => {}
+            }
             let decidable = match statement.kind() {
-                Kind::Approval => state == AccessState::Pending,
+                Kind::Approval | Kind::BreakGlass => state == AccessState::Pending,
                 // An approver may take an approval back as well.
                 _ => matches!(state, AccessState::Pending | AccessState::Approved { .. }),
             };
@@ -376,6 +381,21 @@ fn act(
                 people,
             });
             Ok(vec![format!("Request {request} is approved.")])
+        }
+        (Kind::BreakGlass, Target::Digest(request), _) => {
+            let people = quorum.people().to_vec();
+            let expires = access::known(proposal, request)?.request.ask.expires;
+            let said = format!(
+                "BREAK-GLASS: {} opened request {request}, for one use until {expires}. \
+                 Every report says so for the next 30 days.",
+                people.join(" and ")
+            );
+            proposal.event(What::AccessApproved {
+                request,
+                statement: digest,
+                people,
+            });
+            Ok(vec![said])
         }
         (Kind::Denial, Target::Digest(request), _) => {
             let people = quorum.people().to_vec();

@@ -28,21 +28,26 @@ fn a_request_goes_through_its_states() {
         statement,
         people: people(),
         at,
+        event: 8,
     };
     let denied = Decision::Denied {
         statement,
         people: people(),
         at,
+        event: 8,
     };
     let cancelled = Decision::Cancelled {
         actor: access().requester,
         at,
+        event: 9,
     };
     let used = || Use {
         number: 1,
         id: use_id(&digest(1), 1),
         operator: access().requester,
         at,
+        event: 9,
+        again_at: Vec::new(),
         outcome: None,
         ended_at: None,
         ended_event: None,

@@ -156,12 +156,12 @@ fn a_release_lifts_the_hold_it_names_and_no_other() {
     let other: RecordingId = "aaaqeayeaudaocaj".parse().unwrap();
     let another = Err(HoldRefused::AnotherStatement);
     assert_eq!(holds.release(other, &said, &agreed), another);
-    let glass = Head {
-        kind: Kind::BreakGlass,
-        ..head(Kind::BreakGlass)
+    let corrects = Head {
+        kind: Kind::Attribution,
+        ..head(Kind::Attribution)
     };
-    let glass = Statement::new(glass, [("reason", "r")]).unwrap();
-    assert_eq!(holds.release(recording(), &glass, &agreed), another);
+    let corrects = Statement::new(corrects, [("reason", "r")]).unwrap();
+    assert_eq!(holds.release(recording(), &corrects, &agreed), another);
     // Those who agreed to one release did not agree to another.
     let unsaid = Err(HoldRefused::Agreement(1));
     assert_eq!(holds.release(recording(), &release("1"), &agreed), unsaid);

@@ -113,7 +113,7 @@ fn each_kind_needs_its_people() {
         (Kind::Policy, Matter::Plain, two_approvers),
         (Kind::Plan, Matter::Proposed(&it), one_approver),
         (Kind::Clock, Matter::Plain, two_one_approver),
-        (Kind::BreakGlass, Matter::Plain, two_one_approver),
+        (Kind::BreakGlass, access(&it, false), two_one_approver),
         (Kind::Approval, access(&it, false), one_approver),
         (Kind::Denial, access(&it, true), one_approver),
     ];

@@ -42,6 +42,10 @@ pub fn accesses(all: &[Access], now: Moment, zone: &TimeZone, style: Style) -> S
             AccessState::Approved { left } => format!("approved, {left} left"),
             state => state.word().to_owned(),
         };
+        let state = match access.break_glass {
+            true => format!("BREAK-GLASS, {state}"),
+            false => state,
+        };
         out.add_row(vec![
             cell(&name(access)),
             cell(&state),
@@ -68,17 +72,24 @@ pub fn access(access: &Access, now: Moment, zone: &TimeZone, style: Style) -> St
         access.digest,
         state.word()
     );
+    if access.break_glass {
+        out.push_str("BREAK-GLASS: in an emergency, opened by two people and not approved\n");
+    }
     let mut rows: Vec<(Moment, String)> =
         vec![(access.at, format!("asked by {}", access.requester))];
     for decision in &access.decisions {
         rows.push(match decision {
             Decision::Approved { people, at, .. } => {
-                (*at, format!("approved by {}", people.join(" and ")))
+                let how = match access.break_glass {
+                    true => "opened in an emergency by",
+                    false => "approved by",
+                };
+                (*at, format!("{how} {}", people.join(" and ")))
             }
             Decision::Denied { people, at, .. } => {
                 (*at, format!("denied by {}", people.join(" and ")))
             }
-            Decision::Cancelled { actor, at } => (*at, format!("taken back by {actor}")),
+            Decision::Cancelled { actor, at, .. } => (*at, format!("taken back by {actor}")),
         });
     }
     for spent in &access.uses {
@@ -103,7 +114,11 @@ pub fn access(access: &Access, now: Moment, zone: &TimeZone, style: Style) -> St
     flush_left(&mut history);
     keep_whole(&mut history, &[0]);
     out.push_str(&text(&history));
-    if state == AccessState::Pending {
+    if state == AccessState::Pending && access.break_glass {
+        out.push_str(
+            "Two people sign, one of them an approver: recvault statements lists what waits\n",
+        );
+    } else if state == AccessState::Pending {
         out.push_str(&format!(
             "An approver of Market Management signs by: recvault approve {} --key KEY\n",
             name(access)

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::{Style, cell, flush_left, keep_whole, number, table, text};
 use crate::{
-    base::text::bytes_human,
+    base::{Digest, text::bytes_human},
     custody::RosterChange,
     event::{Event, What},
     report::wording::{count, printable},
@@ -20,15 +20,22 @@ pub fn events(events: &[Event], len: u64, zone: &TimeZone, style: Style) -> Stri
         style,
         &["Event", "When", "By", "What", "Recording", "Facts"],
     );
+    let emergencies: Vec<Digest> = events.iter().filter_map(|e| emergency(&e.what)).collect();
     for event in events {
         let id = event.what.recording();
+        let request = event.what.request();
+        let loud = request.is_some_and(|request| emergencies.contains(&request));
+        let facts = match loud {
+            true => format!("BREAK-GLASS: {}", facts(&event.what)),
+            false => facts(&event.what),
+        };
         out.add_row(vec![
             number(&event.n.to_string()),
             cell(&event.at.in_zone(zone)),
             cell(&format!("uid {}", event.by.uid)),
             cell(&event.what.code()),
             cell(&id.map(|id| id.to_string()).unwrap_or_default()),
-            cell(&facts(&event.what)),
+            cell(&facts),
         ]);
     }
     flush_left(&mut out);
@@ -39,6 +46,15 @@ pub fn events(events: &[Event], len: u64, zone: &TimeZone, style: Style) -> Stri
         first.n,
         last.n
     )
+}
+
+/// The request that this asks for in an emergency, if it does. The events that follow on it are not
+/// marked so in the log, but are here, wherever the request stands among them.
+fn emergency(what: &What) -> Option<Digest> {
+    match what {
+        What::AccessRequested(asked) if asked.break_glass => Some(asked.request),
+        _ => None,
+    }
 }
 
 /// What happened, in a few words. What is sealed is not opened here.

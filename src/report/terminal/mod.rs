@@ -5,6 +5,7 @@
 //! columns and wrapped cells; what a narrow table leaves out, `show` and the reports have.
 
 mod access;
+mod access_report;
 mod events;
 mod list;
 mod night;
@@ -16,6 +17,7 @@ use comfy_table::{
 };
 
 pub use access::{access, accesses};
+pub use access_report::access_report;
 pub use events::events;
 pub use list::{list, recorders, statements};
 pub use night::{night, night_findings, night_table, night_totals, night_where};

@@ -7,7 +7,7 @@ use crate::{
     base::text::bytes_human,
     intake::summary::{Ending, NightSummary},
     report::{
-        Written,
+        Written, emergency,
         wording::{self, Attention, count, length, printable},
     },
 };
@@ -23,6 +23,9 @@ const LINES_MAX: usize = 100;
 #[must_use]
 pub fn night(night: &NightSummary, written: Option<&Written>, style: Style) -> String {
     let mut parts = vec![headline(night, style)];
+    if !night.break_glass.is_empty() {
+        parts.push(night_emergencies(night, style));
+    }
     if !night.items.is_empty() {
         parts.push(night_table(night, style));
     }
@@ -35,6 +38,23 @@ pub fn night(night: &NightSummary, written: Option<&Written>, style: Style) -> S
         parts.push(night_where(written, style));
     }
     parts.join("\n")
+}
+
+/// What two people opened in an emergency, a line each, before everything else.
+fn night_emergencies(night: &NightSummary, style: Style) -> String {
+    let zone = wording::zone(&night.time_zone);
+    let mut out = bare(style);
+    for e in &night.break_glass {
+        let severity = Some(emergency::severity(e));
+        out.add_row([
+            word(style, "BREAK-GLASS", severity, true),
+            cell(&emergency::name(e)),
+            cell(&emergency::sentence(e, &zone)),
+        ]);
+    }
+    flush_left(&mut out);
+    keep_whole(&mut out, &[0, 1]);
+    text(&out)
 }
 
 fn headline(night: &NightSummary, style: Style) -> String {
