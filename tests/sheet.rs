@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     case::{Case, files_below},
-    handover::{approve_by_hand, ask, export, package, recorded},
+    handover::{approve_by_hand, ask, export, package},
 };
 
 /// A store with one recording of two seconds that was looked at, and a folder to export to.

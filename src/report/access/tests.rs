@@ -83,6 +83,7 @@ impl Access {
             at,
             event: n,
             again_at: Vec::new(),
+            served: 0,
             ended_at: outcome.is_some().then(|| at.plus_ms(90_000)),
             ended_event: outcome.is_some().then_some(n + 1),
             outcome,
