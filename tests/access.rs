@@ -460,7 +460,7 @@ fn two_hundred_exports_of_one_approval_are_one_package() {
     let (case, id, to) = recorded();
     let request = ask(&case, &id, "copy");
     let _ = approve_by_hand(&case, &request, 1).code(0);
-    let mut owner = case.start(&["serve"]);
+    let mut owner = case.serve();
     let to_text = to.to_str().unwrap().to_owned();
     let runs: Vec<_> = (0..200)
         .map(|_| case.start(&["export", &request, "--to", &to_text]))

@@ -67,15 +67,7 @@ fn of_two_nights_started_together_one_runs() {
 #[test]
 fn a_served_store_answers_and_ends_in_order() {
     let case = Case::new().file("a.log", "x");
-    let served = case.start(&["serve"]);
-    let begun = Instant::now();
-    while !case.store().join(".socket").exists() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(10),
-            "serve does not begin"
-        );
-        thread::sleep(Duration::from_millis(20));
-    }
+    let served = case.serve();
     let _ = case.batch().code(0);
     assert_eq!(case.list().len(), 1);
     let _ = case.store_command(&["serve"]).code(75);

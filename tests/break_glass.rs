@@ -20,11 +20,8 @@ use serde_json::Value;
 use crate::{
     access::follow_instructions,
     case::{Case, Run, files_below},
-    office::{CLERK, DAY, IT, Office, Signatory},
+    office::{APPROVER, CLERK, DAY, IT, Office, Signatory},
 };
-
-/// The user who is approver-1.
-const APPROVER: u32 = 5_001;
 
 /// An office with two approvers and two others who sign: qian, the clerk, and zhao of IT.
 struct Emergency {
@@ -40,9 +37,7 @@ impl Emergency {
         let key = |s: &Signatory| s.line().rsplit_once(' ').unwrap().0.to_owned();
         let rules = office.store().rules().unwrap();
         let seen = office.store().head().unwrap().0 - 1;
-        let first = "person: approver-1\nrole: approver\n";
         let text = rules.rosters.current().text();
-        let text = text.replace(first, &format!("{first}uid: {APPROVER}\n"));
         let text = format!(
             "{text}\nperson: qian\nrole: use_department\nuid: {CLERK}\nkey: {} added {seen}\n\nperson: zhao\nrole: it\nuid: {IT}\nkey: {} added {seen}\n",
             key(&qian),
@@ -416,5 +411,5 @@ fn an_emergency_is_not_passed_off_as_an_approval() {
     let _ = case
         .command(&verify)
         .code(4)
-        .says("the log accepted another statement");
+        .says("the log has another request");
 }

@@ -6,6 +6,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -188,6 +190,18 @@ impl Case {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// Starts an owner of the store, and waits until it answers.
+    pub fn serve(&self) -> Child {
+        let owner = self.start(&["serve"]);
+        let begun = Instant::now();
+        while !self.store().join(".socket").exists() {
+            let waited = begun.elapsed().as_secs();
+            assert!(waited < 30, "serve does not begin");
+            thread::sleep(Duration::from_millis(20));
+        }
+        owner
     }
 
     /// Runs the night.

@@ -336,7 +336,7 @@ fn an_owner_shows_to_its_client_alone_and_ends_with_it() {
     let request = &asked.json()["with"]["accesses"][0]["digest"];
     let request = request.as_str().unwrap().to_owned();
     let _ = approve_by_hand(&case, &request, 1).code(0);
-    let owner = case.start(&["serve"]);
+    let owner = case.serve();
     let view = View::start(&case, &request);
     if rustix::process::geteuid().is_root() {
         let text = "import os,socket,sys\n\
@@ -375,8 +375,11 @@ fn an_owner_shows_to_its_client_alone_and_ends_with_it() {
     view.signal(Signal::KILL);
     let (port, link) = (view.port, view.link.clone());
     let _ = view.ended();
+    let begun = std::time::Instant::now();
     while events(&case, "access.ended").is_empty() {
-        std::thread::yield_now();
+        let waited = begun.elapsed().as_secs();
+        assert!(waited < 30, "the owner does not end what nobody looks at");
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     kill_process(Pid::from_child(&owner), Signal::TERM).unwrap();

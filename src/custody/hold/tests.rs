@@ -160,7 +160,7 @@ fn a_release_lifts_the_hold_it_names_and_no_other() {
         kind: Kind::Attribution,
         ..head(Kind::Attribution)
     };
-    let corrects = Statement::new(corrects, [("reason", "r")]).unwrap();
+    let corrects = Statement::new(corrects, [("officer", "1003"), ("reason", "r")]).unwrap();
     assert_eq!(holds.release(recording(), &corrects, &agreed), another);
     // Those who agreed to one release did not agree to another.
     let unsaid = Err(HoldRefused::Agreement(1));

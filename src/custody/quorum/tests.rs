@@ -363,7 +363,7 @@ fn a_statement_serves_for_what_it_is_about_alone() {
             Kind::Roster => "roster",
             Kind::HoldRelease => "hold",
             Kind::ClassLower | Kind::Plan => "proposed",
-            Kind::Approval | Kind::Denial => "access",
+            Kind::Approval | Kind::Denial | Kind::BreakGlass => "access",
             _ => "plain",
         };
         for (name, matter) in matters {

@@ -182,7 +182,7 @@ fn places(frames: &Frames, length_ms: u64, looker: &mut Looker<'_, '_>) -> Resul
             let Some(sample) = frames.next()? else {
                 break;
             };
-            if n % (PASSED_OVER + 1) == 0 {
+            if n.is_multiple_of(PASSED_OVER + 1) {
                 looker.look(&sample, Frames::at_ms(&sample).unwrap_or(at_ms))?;
             }
         }

@@ -128,7 +128,11 @@ fn a_symbol_is_found_at_any_size_and_place() {
             let down = (across * (0.75 + part(0.6))).max(1.25);
             let at = (20.0 + part(2.0), 10.0 + part(2.0));
             let frame = Frame::with(p, symbol, (across, down), at).noisy(12, n);
-            let frame = if n % 2 == 0 { frame.mirrored() } else { frame };
+            let frame = if n.is_multiple_of(2) {
+                frame.mirrored()
+            } else {
+                frame
+            };
             assert_eq!(read(&frame), Some(p), "{symbol:?} {n}: {across} by {down}");
         }
     }
