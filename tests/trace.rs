@@ -104,7 +104,7 @@ fn is_known(case: &Case, leaked: &Path, request: &str) {
     let agree = found[0]["frames"].as_u64().unwrap();
     assert!(agree * 10 >= frames * 8, "{shown}");
     assert_eq!(told["picture"]["codes"].as_array().unwrap().len(), 1);
-    println!("{}: {agree} of {frames}", leaked.display());
+    eprintln!("{}: {agree} of {frames}", leaked.display());
 }
 
 /// Goal: a copy that was encoded at half its bit rate, scaled to 480 lines, filmed down to 15

@@ -56,7 +56,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("export.name", "Export 4"),
     ("export.folder", "Export 4"),
     ("export.beside", "Export 5"),
-    ("export.witnessed", "Export 6"),
+    ("export.witnessed", "Export 5"),
     ("vault.admit.copy", "Admit 2"),
     ("vault.admit.sync", "Admit 3"),
     ("vault.admit.reread", "Admit 3"),

@@ -7,8 +7,8 @@
 //! 2. the package is made in a hidden folder beside its place
 //! 3. batch: the outcome, with the digest of its tag manifest
 //! 4. the package gets its name
-//! 5. the proof of the outcome is laid beside it, once a checkpoint covers it
-//! 6. once a witness has cosigned that, by the same command: every proof under what it has signed
+//! 5. the proof of the outcome is laid beside it, once a checkpoint covers it; and once a witness has
+//!    cosigned that, by the same command, every proof under what it has signed
 //!
 //! So a package under its name has its outcome in the ledger. What is cut off before 3 leaves a use
 //! that is spent and open: the same command goes on with it and spends no other. What is cut off
