@@ -29,7 +29,7 @@ do_it() { "$RECVAULT" --store "$store" "$@"; }
 do_it batch >"$WORK/night" || [ $? -eq 1 ] || die "the first night failed"
 
 # The id of the recording whose name holds this: id_of PART
-id_of() { do_it list --json | jq -r ".with.recordings[] | select(.name | contains(\"$1\")) | .id"; }
+id_of() { do_it list --json | jq -r ".recordings[] | select(.name | contains(\"$1\")) | .id"; }
 hour=$(id_of BWC-0001) minute=$(id_of BWC-0002)
 [ -n "$hour" ] && [ -n "$minute" ] || die "the recordings are not there"
 
@@ -70,7 +70,7 @@ do_it export "$request" --to "$to" >/dev/null
 running=yes && kill -0 "$night" 2>/dev/null || running=no
 status=0 && wait "$night" || status=$?
 begun=$(do_it ledger show --limit 100000 --json | jq -s --arg r "$request" \
-  '[.[] | select(.kind == "access.spent" and .request == $r)] | last | .at')
+  '[.[] | select(.kind == "access.spent" and .body.request == $r)] | last | .at')
 waited=$((begun - asked))
 echo "an export asked for in the middle of a night began after $waited ms (goal: below 5000);" \
   "the night was still running at its end: $running, and ended with $status"
