@@ -206,7 +206,7 @@ fn a_part_is_cut_to_the_second_in_every_container() {
     }
     let id = all[0]["id"].as_str().unwrap();
     let beyond = ["--form", "copy", "--from", "9", "--to", "99"];
-    let _ = ask(&case, id, &beyond).code(3).says("lasts 10 s");
+    let _ = ask(&case, id, &beyond).code(3).says("has no seconds 9-99");
     let none = ["--form", "copy", "--from", "5", "--to", "5"];
     let _ = ask(&case, id, &none).code(3).says("has no seconds 5-5");
     let original = ["--form", "original", "--from", "3", "--to", "7"];
@@ -273,4 +273,62 @@ fn the_clock_of_a_part_begins_with_it() {
         })
         .collect();
     assert_eq!((seconds.first(), seconds.last()), (Some(&2), Some(&3)));
+}
+
+/// When each picture of a file is presented, in milliseconds, in order.
+fn presented(file: &Path) -> Vec<i64> {
+    let told = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v",
+            "-show_entries",
+            "packet=pts_time",
+        ])
+        .args(["-of", "csv=p=0"])
+        .arg(file)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let ms = |line: &str| (line.trim_end_matches(',').parse::<f64>().unwrap() * 1_000.0).round();
+    let mut all: Vec<i64> = told.lines().map(|line| ms(line) as i64).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Goal: where a part begins between two pictures, the one before it is left out, and its own are
+/// presented as far from each other as they were.
+#[test]
+fn a_part_that_begins_between_two_pictures_keeps_its_own() {
+    let case = Case::with_approvers();
+    let made = case.beside("e.mp4");
+    let picture = "testsrc2=size=320x240:rate=8797/1000:duration=9";
+    let _ = ffmpeg(
+        &["-f", "lavfi", "-i", picture, "-pix_fmt", "yuv420p"],
+        Some(&made),
+    );
+    let bytes = fs::read(&made).unwrap();
+    let case = case.file("BWC-0001_1001_20260302_090000_0001.mp4", bytes);
+    let _ = case.batch();
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let part = ["--form", "copy", "--from", "3", "--to", "8"];
+    let answer = ask(&case, &id, &part).code(0).json();
+    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
+    let _ = approve_by_hand(&case, request, 1).code(0);
+    let to = case.beside("handed over");
+    fs::create_dir(&to).unwrap();
+    let _ = export(&case, request, &to).code(0);
+    let of_source = presented(&made)
+        .into_iter()
+        .filter(|ms| (3_000..8_000).contains(ms));
+    let wanted: Vec<i64> = of_source.map(|ms| ms - 3_000).collect();
+    assert!(wanted[0] > 10, "{wanted:?}");
+    let shown = presented(&package(&to).join(format!("data/{id}.mp4")));
+    assert_eq!(shown.len(), wanted.len(), "{shown:?} {wanted:?}");
+    // Where there is no sound beside it, MP4 begins with the first picture.
+    let since = |all: &[i64]| -> Vec<i64> { all.iter().map(|ms| ms - all[0]).collect() };
+    for (shown, wanted) in since(&shown).iter().zip(since(&wanted)) {
+        assert!((shown - wanted).abs() <= 2, "{shown} {wanted}");
+    }
 }

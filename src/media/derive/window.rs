@@ -6,6 +6,9 @@ use crate::media::{protocol::Part, source::Source};
 
 const MS: u64 = 1_000_000;
 
+/// How much before a part reading begins.
+const EARLY_NS: u64 = 1_000 * MS;
+
 /// The part on the time of what comes out of the reading half, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
@@ -32,9 +35,12 @@ impl Window {
             part.from_ms.saturating_mul(MS),
             part.to_ms.saturating_mul(MS),
         );
-        if from > 0 && source.seek(from, to) {
+        // From a little earlier on: a decoder moves a picture that is on when the part begins into the
+        // part, though it was taken before.
+        let early = from.min(EARLY_NS);
+        if from > 0 && source.seek(from.saturating_sub(early), to) {
             let length = to.saturating_sub(from);
-            return (Self::of(0, length), true);
+            return (Self::of(early, early.saturating_add(length)), true);
         }
         (Self::of(from, to), false)
     }
