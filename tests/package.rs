@@ -280,6 +280,8 @@ fn every_byte_of_a_package_counts() {
 /// package's own script over what lies beside it.
 const PLAIN: &str = r#"
 import hashlib, importlib.util, pathlib, sys, types
+# What is loaded out of a package must leave nothing in it.
+sys.dont_write_bytecode = True
 package = pathlib.Path(sys.argv[1])
 spec = importlib.util.spec_from_file_location("verify", package / "proof/verify.py")
 script = importlib.util.module_from_spec(spec)
