@@ -57,6 +57,30 @@ impl Packet {
     }
 }
 
+/// The packet with the instants at which it is presented: MP4 counts from the first packet in the order
+/// of coding, and says by an edit list from where on it is shown.
+fn as_presented(sample: gst::Sample) -> gst::Sample {
+    let segment = sample
+        .segment()
+        .and_then(|s| s.downcast_ref::<gst::ClockTime>());
+    let (Some(segment), Some(buffer)) = (segment, sample.buffer()) else {
+        return sample;
+    };
+    let Some(pts) = segment.to_running_time(buffer.pts()) else {
+        return sample;
+    };
+    let dts = segment.to_running_time(buffer.dts());
+    let mut moved = buffer.copy();
+    if let Some(moved) = moved.get_mut() {
+        moved.set_pts(pts);
+        moved.set_dts(dts);
+    }
+    match sample.caps_owned() {
+        Some(caps) => gst::Sample::builder().buffer(&moved).caps(&caps).build(),
+        None => gst::Sample::builder().buffer(&moved).build(),
+    }
+}
+
 /// Reads a rendition packet by packet.
 pub struct Packets {
     graph: Graph,
@@ -112,7 +136,7 @@ impl Packets {
             if let Some(sink) = &sink
                 && let Some(sample) = sink.try_pull_sample(gst::ClockTime::from_mseconds(20))
             {
-                return Ok(Some(Packet(sample)));
+                return Ok(Some(Packet(as_presented(sample))));
             }
             let ended = sink.as_ref().is_none_or(gst_app::AppSink::is_eos);
             // All tracks appear together, so where one has ended none is still to come.
