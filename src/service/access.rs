@@ -106,6 +106,17 @@ impl Drop for OffTheList<'_> {
     }
 }
 
+/// The recordings of these ids, or of which these are the beginnings.
+fn named(
+    store: &Store,
+    ids: &[String],
+    seconds: Option<Seconds>,
+) -> Result<Vec<(RecordingId, Option<Seconds>)>, Failure> {
+    let ids = ids.iter();
+    ids.map(|id| Ok((recording(store, id)?.id, seconds)))
+        .collect()
+}
+
 pub(super) fn answer(
     store: &Store,
     by: u32,
@@ -122,12 +133,8 @@ pub(super) fn answer(
             days,
             uses,
         } => {
-            let ids = recordings
-                .iter()
-                .map(|id| Ok((recording(store, id)?.id, seconds)))
-                .collect::<Result<Vec<_>, Failure>>()?;
             let wish = AccessWish {
-                recordings: ids,
+                recordings: named(store, &recordings, seconds)?,
                 form,
                 purpose,
                 recipient,
@@ -143,12 +150,8 @@ pub(super) fn answer(
             purpose,
             recipient,
         } => {
-            let ids = recordings
-                .iter()
-                .map(|id| Ok((recording(store, id)?.id, None)))
-                .collect::<Result<Vec<_>, Failure>>()?;
             let wish = AccessWish {
-                recordings: ids,
+                recordings: named(store, &recordings, None)?,
                 form,
                 purpose,
                 recipient,

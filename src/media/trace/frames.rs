@@ -12,6 +12,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use gstreamer as gst;
@@ -26,8 +27,9 @@ use crate::media::{
     protocol::{Fault, Side, TraceJob},
 };
 
-/// Waits for a picture, of [`WAIT`] each, before a place is given up.
-const WAITS_MAX: u32 = 200;
+/// How long a picture is waited for before a place is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long at once.
 const WAIT: gst::ClockTime = gst::ClockTime::from_mseconds(50);
 
 /// A file whose pictures are decoded.
@@ -84,7 +86,8 @@ impl Frames {
     /// # Errors
     /// What a demuxer or a decoder says.
     pub(super) fn next(&self) -> Result<Option<gst::Sample>, Fault> {
-        for _ in 0..WAITS_MAX {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let complete = self.complete.load(Ordering::SeqCst);
             let sink = self.sink();
             if let Some(sink) = &sink {
@@ -149,8 +152,9 @@ fn attach(
     let is_picture = caps
         .structure(0)
         .is_some_and(|s| s.name().as_str() == "video/x-raw");
-    let mut held = picture.lock().unwrap_or_else(PoisonError::into_inner);
-    let chain: Vec<gst::Element> = if is_picture && held.is_none() {
+    let held = || picture.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut first = None;
+    let chain: Vec<gst::Element> = if is_picture && held().is_none() {
         let grey = gst::Caps::builder("video/x-raw")
             .field("format", "GRAY8")
             .build();
@@ -162,7 +166,7 @@ fn attach(
             .build();
         sink.set_async(false);
         sink.set_property("enable-last-sample", false);
-        *held = Some(sink.clone());
+        first = Some(sink.clone());
         let convert = gst::ElementFactory::make("videoconvert").build()?;
         // A telephone leaves the picture lying, and says in a tag how it is to be turned.
         let flip = gst::ElementFactory::make("videoflip")
@@ -176,7 +180,6 @@ fn attach(
             .build()?;
         vec![sink]
     };
-    drop(held);
     for element in &chain {
         pipeline.add(element)?;
     }
@@ -187,6 +190,10 @@ fn attach(
     if let Some(entry) = chain.first().and_then(|e| e.static_pad("sink")) {
         pad.link(&entry)
             .map_err(|e| gst::glib::bool_error!("a track cannot be linked: {}", e))?;
+    }
+    // Only now may it be asked: one that is not started says that it is at its end.
+    if first.is_some() {
+        *held() = first;
     }
     Ok(())
 }
