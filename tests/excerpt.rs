@@ -332,3 +332,41 @@ fn a_part_that_begins_between_two_pictures_keeps_its_own() {
         assert!((shown - wanted).abs() <= 2, "{shown} {wanted}");
     }
 }
+
+/// Goal: a copy is not refused because a key frame comes just before a full second: what counts is when
+/// a picture is presented, and MP4 counts otherwise.
+#[test]
+fn a_key_frame_just_before_a_second_is_no_fault() {
+    let case = Case::with_approvers();
+    let made = case.beside("cut.mp4");
+    // The encoder makes every 120th picture a key frame: at this rate, the one at 5.95 s.
+    let source = "testsrc2=size=320x240:rate=2400/119:duration=7";
+    let args = ["-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p"];
+    let _ = ffmpeg(&args, Some(&made));
+    let bytes = fs::read(&made).unwrap();
+    let case = case.file("BWC-0001_1001_20260302_090000_0001.mp4", bytes);
+    let _ = case.batch();
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let answer = ask(&case, &id, &["--form", "copy"]).code(0).json();
+    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
+    let _ = approve_by_hand(&case, request, 1).code(0);
+    let to = case.beside("handed over");
+    fs::create_dir(&to).unwrap();
+    let _ = export(&case, request, &to).code(0);
+    let copy = package(&to).join(format!("data/{id}.mp4"));
+    let told = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v",
+            "-skip_frame",
+            "nokey",
+        ])
+        .args(["-show_entries", "frame=pts_time", "-of", "csv=p=0"])
+        .arg(&copy)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("5.949"), "the key frame is elsewhere: {told}");
+}
