@@ -5,6 +5,7 @@
   verify.py inclusion PROOF EVENT VKEY      that the event in the file EVENT is in the signed log
   verify.py consistency FOLDER OLD NEW VKEY that the log of checkpoint NEW begins with that of OLD
   verify.py statement FILE SIGNATURE ALLOWED_SIGNERS IDENTITY NAMESPACE     that a person signed it
+  verify.py excerpt FILE CHUNKS EVENT       that FILE has parts of the original of EVENT, and no more
 
 VKEY is the log's public key as the office handed it out: name+id+base64. With --witness VKEY, also
 that this witness has seen the checkpoint, and when. The last line is the verdict; exit 0 or 1.
@@ -15,15 +16,15 @@ tlog-cosignature and tlog-proof. A tile is 256 hashes: level 0 are those of even
 level those of tiles. A bundle is 256 events, `tail` the bundle that is not full yet, N.p/W a part
 of W hashes or events only, as a checkpoint needs it. Events are counted from 0.
 """
-import argparse, base64, datetime, hashlib, os, pathlib, re, subprocess, sys, tempfile
+import argparse, base64, bisect, datetime, hashlib, json, os, pathlib, re, subprocess, sys, tempfile
 
-WIDTH, EVENT_BYTES_MOST = 256, 48 * 1024
+WIDTH, EVENT_BYTES_MOST, CHUNK = 256, 48 * 1024, 256 * 1024
+NUMBER, HASH = "(0|[1-9][0-9]{0,18})", "[A-Za-z0-9+/]{43}="
 
 def need(holds, sentence):
     if not holds:
         raise ValueError(sentence)
 
-# ---- the tree
 def sha(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
@@ -47,15 +48,10 @@ def root_of_path(index, size, result, path):
     need(last == 0, "the path has too few hashes for a log of this size")
     return result
 
-# ---- signed notes
 def unbase64(text, what, length=None):
     raw = base64.b64decode(text.encode())
     need(base64.b64encode(raw).decode() == text and length in (None, len(raw)), f"{what} is not its base64")
     return raw
-
-def decimal(text, what):
-    need(re.fullmatch("0|[1-9][0-9]{0,19}", text) and int(text) < 1 << 64, f"{what} is not a number")
-    return int(text)
 
 class Note:
     """A signed text. Nobody is believed before `signed_by`."""
@@ -106,18 +102,17 @@ def checkpoint_in(raw, what, options):
     """Size and root that the log's key has signed."""
     note = Note(raw, what)
     note.signed_by(options.vkey)
-    lines = note.text[:-1].split("\n")
-    need(len(lines) >= 3 and all(lines), f"{what} is not a checkpoint")
-    need(lines[0] == options.vkey.split("+")[0], f"{what} is of another log: {lines[0]}")
-    size, root = decimal(lines[1], f"the size in {what}"), unbase64(lines[2], "the root", 32)
-    print(f"signed:   {what}, {size} events, root {root.hex()}, by {lines[0]}")
+    said = re.fullmatch(f"(.+)\n{NUMBER}\n({HASH})\n(?:.+\n)*", note.text)
+    need(said, f"{what} is not a checkpoint")
+    need(said[1] == options.vkey.split("+")[0], f"{what} is of another log: {said[1]}")
+    size, root = int(said[2]), unbase64(said[3], "the root", 32)
+    print(f"signed:   {what}, {size} events, root {root.hex()}, by {said[1]}")
     for vkey in options.witness:
         for seconds in note.signed_by(vkey):
             date = datetime.timedelta(seconds=seconds % 2**37) + datetime.datetime(1970, 1, 1)
             print(f"cosigned: {what}, by {vkey.split('+')[0]}, {date} UTC")
     return size, root
 
-# ---- the folder
 def read(*path):
     return pathlib.Path(*path).read_bytes()
 
@@ -177,17 +172,14 @@ class Folder:
         wanted = self.levels[level][begin:begin + width] if level < len(self.levels) else []
         need(len(wanted) == width and (kind != "entries" or width < WIDTH or index < self.bundles),
              f"{name} lies beyond the end of the log, or {name_of('entries', self.bundles)} is missing")
+        raw = read(self.folder, name)
+        found = [raw[at:at + 32] for at in range(0, len(raw), 32)]
         if kind == "entries":  # a full one was the first to be read
             found = wanted if width == WIDTH else self.leaves(name, begin, width)
-        else:
-            raw = read(self.folder, name)
-            found = [raw[at:at + 32] for at in range(0, len(raw), 32)]
-        for n in range(width if found != wanted else 0):
-            number = f"{(begin + n) << 8 * level}{' or one of those after it' if level else ''}"
-            need(found[n:n + 1] == wanted[n:n + 1], f"{name} and event {number} do not fit: one was changed")
-        need(found == wanted, f"{name} has a length that it cannot have")
+        first = next((n for n in range(width) if found[n:n + 1] != wanted[n:n + 1]), width)
+        number = f"{(begin + first) << 8 * level}{' or one of those after it' if level else ''}"
+        need(found == wanted, f"{name} and event {number} do not fit: one was changed")
 
-# ---- what can be asked
 def ledger(options):
     size, root = checkpoint_in(read(options.folder, "checkpoint"), "checkpoint", options)
     folder = Folder(options.folder)
@@ -198,13 +190,11 @@ def ledger(options):
 
 def inclusion(options):
     head, _, note = read(options.proof).partition(b"\n\n")
-    lines = head.decode().split("\n")
-    need(lines.pop(0) == "c2sp.org/tlog-proof@v1", "this is not a proof file")
-    if lines and lines[0].startswith("extra "):
-        unbase64(lines.pop(0)[6:], "the extra")
-    need(lines and lines[0].startswith("index "), "the proof file has no index")
-    index = decimal(lines.pop(0)[6:], "the index")
-    path = [unbase64(line, "a line of the path", 32) for line in lines]
+    said = re.fullmatch(f"c2sp.org/tlog-proof@v1(?:\nextra (.*))?\nindex {NUMBER}((?:\n{HASH})*)",
+                        head.decode())
+    need(said, "this is not a proof file")
+    unbase64(said[1] or "", "the extra")
+    index, path = int(said[2]), [unbase64(line, "the path", 32) for line in said[3].split()]
     size, root = checkpoint_in(note, "the proof's checkpoint", options)
     event = sha(b"\0", read(options.event).removesuffix(b"\n"))
     place = f"event {index} of the {size} events that were signed"
@@ -227,11 +217,38 @@ def statement(options):
     need(said.returncode == 0, f"ssh-keygen does not accept it: {said.stdout.decode().strip()}")
     return said.stdout.decode().strip()
 
+def excerpt(options):
+    event, text = json.loads(read(options.event)), read(options.chunks).decode()
+    said = re.fullmatch(f"recvault chunk proof v1\nbytes {NUMBER}\nfiller (zero|null-packets)\n"
+                        "chunks ([0-9,-]+)\n((?:[0-9a-f]{64}\n)*)", text)
+    need(said and event["kind"] == "recording.admitted", "there is no chunk proof, or no admission")
+    size, hashes = int(said[1]), [bytes.fromhex(line) for line in said[4].split()]
+    shown = [n for part in said[3].split(",") for n in range(*map(int, part.split("-")))]
+    blank = bytes(CHUNK + 188) if said[2] == "zero" else (b"\x47\x1f\xff\x10" + b"\xff" * 184) * 1396
+    leaves, listed = [], set(shown)
+    with open(options.file, "rb") as file:
+        for n, chunk in enumerate(iter(lambda: file.read(CHUNK), b"")):
+            start = n * CHUNK % 188
+            need(n in listed or chunk == blank[start:start + len(chunk)],
+                 f"something stands in chunk {n}, of which nothing is disclosed")
+            leaves.append(sha(b"\0", chunk))
+        need(file.tell() == size == event["body"]["bytes"], "its length is not that of the original")
+    def root(begin, end):  # of what is hidden, the next hash
+        if bisect.bisect_left(shown, begin) == bisect.bisect_left(shown, end):
+            need(hashes, "the chunk proof has too few hashes")
+            return hashes.pop(0)
+        middle = begin + (1 << (end - begin - 1).bit_length() >> 1)
+        return leaves[begin] if end - begin == 1 else sha(b"\1", root(begin, middle), root(middle, end))
+    need(shown == sorted(listed) and shown[-1] < len(leaves), "the chunk proof is out of order")
+    need(root(0, len(leaves)).hex() == event["body"]["chunk_root"] and not hashes,
+         "what it discloses is not the original's")
+    return f"{len(shown)} of the {len(leaves)} chunks of original {event['body']['digest']}, and no more"
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
     for function, names in ((ledger, "folder vkey"), (inclusion, "proof event vkey"),
-                            (consistency, "folder old new vkey"),
+                            (consistency, "folder old new vkey"), (excerpt, "file chunks event"),
                             (statement, "file signature allowed_signers identity namespace")):
         command = commands.add_parser(function.__name__)
         command.set_defaults(function=function)

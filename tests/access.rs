@@ -15,7 +15,7 @@ use recvault::{
         request::{Form, Seconds},
     },
     retention::Clause,
-    store::{AccessWish, Attached, Refusal, StoreError},
+    store::{AccessWish, Attached, RecordingWish, Refusal, StoreError},
 };
 
 use crate::{
@@ -36,7 +36,7 @@ fn refused<T: std::fmt::Debug>(done: Result<T, StoreError>) -> Refusal {
 
 fn wish(ids: &[recvault::base::RecordingId]) -> AccessWish {
     AccessWish {
-        recordings: ids.iter().map(|id| (*id, None)).collect(),
+        recordings: ids.iter().copied().map(RecordingWish::whole).collect(),
         form: Form::Original,
         purpose: "case 2026-117".into(),
         recipient: "East precinct, Officer Wang".into(),
@@ -114,13 +114,19 @@ fn a_use_is_spent_once_and_never_after_its_time() {
         .store()
         .spend_access(OPERATOR, late.digest, false, vec![]);
     assert!(refused(over).to_string().ends_with("is expired"));
-    // What is signed for is what is handed over: no excerpt before there are any.
+    // What is signed for is what is handed over: nothing is, of which nobody was told.
     let excerpt = AccessWish {
-        recordings: vec![(id, Some(Seconds { from: 1, to: 2 }))],
+        recordings: vec![RecordingWish {
+            seconds: Some(Seconds { from: 1, to: 2 }),
+            ..RecordingWish::whole(id)
+        }],
         ..wish(&[id])
     };
     let excerpt = refused(office.store().request_access(CLERK, excerpt));
-    assert_eq!(excerpt, Refusal::NoExcerpts);
+    assert!(
+        matches!(excerpt, Refusal::NoSuchSeconds { .. }),
+        "{excerpt}"
+    );
     assert!(
         office
             .store()

@@ -7,7 +7,7 @@ use recvault::{
         access::{Access, AccessState, UseOutcome},
         request::Form,
     },
-    store::{AccessWish, Refusal, StoreError},
+    store::{AccessWish, RecordingWish, Refusal, StoreError},
 };
 
 use crate::office::{APPROVER, CLERK, IT, Office};
@@ -23,7 +23,7 @@ fn ask(office: &Office, by: u32, uses: u64) -> Access {
         None => office.admit("a.log", b"evidence").unwrap().id,
     };
     let wish = AccessWish {
-        recordings: vec![(id, None)],
+        recordings: vec![RecordingWish::whole(id)],
         form: Form::Original,
         purpose: "case 2026-117".into(),
         recipient: "East precinct".into(),

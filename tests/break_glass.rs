@@ -13,7 +13,7 @@ use recvault::{
         request::Form,
     },
     intake::summary::emergencies,
-    store::{AccessWish, Agreed, Attached, Refusal, Spent, StoreError},
+    store::{AccessWish, Agreed, Attached, RecordingWish, Refusal, Spent, StoreError},
 };
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ impl Emergency {
 
     fn ask_for(&self, ids: &[recvault::base::RecordingId]) -> Result<Access, StoreError> {
         let wish = AccessWish {
-            recordings: ids.iter().map(|id| (*id, None)).collect(),
+            recordings: ids.iter().copied().map(RecordingWish::whole).collect(),
             form: Form::Original,
             purpose: "a child is missing".into(),
             recipient: "East precinct, Officer Wang".into(),
@@ -143,7 +143,7 @@ fn two_people_one_an_approver_open_it_and_nobody_else() {
     assert_eq!(usual, Refusal::BreakGlass(access.digest));
     // Nor do two open what was asked for in the usual way.
     let wish = AccessWish {
-        recordings: vec![(access.request.ask.recordings[0].id, None)],
+        recordings: vec![RecordingWish::whole(access.request.ask.recordings[0].id)],
         form: Form::Original,
         purpose: "case".into(),
         recipient: "Wang".into(),

@@ -13,7 +13,7 @@ use recvault::{
     custody::{
         Kind, Roster, Statement, Target, access::AccessState, request::Form, verify_statement,
     },
-    store::{AccessWish, Attached, Refusal, StoreError},
+    store::{AccessWish, Attached, RecordingWish, Refusal, StoreError},
 };
 
 use crate::office::{APPROVER, CLERK, DAY, IT, Office, Signatory};
@@ -108,7 +108,7 @@ impl Forge {
     fn ask(&self, by: u32, dice: &mut Dice) -> recvault::custody::access::Access {
         let id = self.recordings[dice.roll(4) as usize];
         let wish = AccessWish {
-            recordings: vec![(id, None)],
+            recordings: vec![RecordingWish::whole(id)],
             form: [Form::Copy, Form::Original][dice.roll(2) as usize],
             purpose: format!("case {}", dice.roll(1_000_000)),
             recipient: "the court".into(),

@@ -48,8 +48,8 @@ const REGAIN: &[&str] = &["store."];
 const DISPOSE: &[&str] = &["vault.remove.", "disposal.", "store."];
 const EXPORT: &[&str] = &["export.", "store.commit.", "store.publish."];
 
-/// Points that a recording without a picture does not pass, and one with a picture does.
-const COPY: &[&str] = &["export.copy"];
+/// Points that a recording without a picture does not pass, and a part of one with a picture does.
+const COPY: &[&str] = &["export.copy", "export.excerpt"];
 
 /// Points that are passed only once a witness has been there.
 const WITNESSED: &[&str] = &["export.witnessed"];
@@ -360,12 +360,12 @@ fn every_point_belongs_to_a_trial() {
 }
 
 /// Asks for the only recording of a store, original and all, and has it approved.
-fn approved(case: &Case) -> String {
+fn approved(case: &Case, part: &[&str]) -> String {
     let id = case.list()[0]["id"].as_str().unwrap().to_owned();
     let ask = ["request", "--recording", &id, "--form", "original"];
     let why = ["--purpose", "a case", "--recipient", "the court", "--json"];
     let asked = case
-        .store_command(&[&ask[..], &why].concat())
+        .store_command(&[&ask[..], &why, part].concat())
         .code(0)
         .json();
     let request = asked["with"]["accesses"][0]["digest"]
@@ -430,7 +430,7 @@ fn strike_exports(beginnings: &[&str], template: &Case, request: &str) {
 fn an_export_struck_anywhere_is_completed_and_spends_one_use() {
     let case = Case::with_approvers().file("a.log", "what somebody wrote");
     let _ = case.batch().code(0);
-    let request = approved(&case);
+    let request = approved(&case, &[]);
     let without_copy: Vec<&str> = killpoint::POINTS
         .iter()
         .map(|(point, _)| *point)
@@ -441,7 +441,7 @@ fn an_export_struck_anywhere_is_completed_and_spends_one_use() {
     strike_exports(&without_copy, &case, &request);
 }
 
-/// Goal: the same where a marked copy is made.
+/// Goal: the same where a marked copy is made, and an excerpt of the original.
 #[test]
 fn an_export_struck_behind_its_copy_is_completed() {
     let case = Case::with_approvers();
@@ -451,7 +451,7 @@ fn an_export_struck_behind_its_copy_is_completed() {
         .command(&[&clip[..], &["--seconds", "1"]].concat())
         .code(0);
     let _ = case.batch();
-    let request = approved(&case);
+    let request = approved(&case, &["--from", "0", "--to", "1"]);
     strike_exports(COPY, &case, &request);
 }
 
@@ -461,7 +461,7 @@ fn an_export_struck_behind_its_copy_is_completed() {
 fn proofs_of_a_witness_struck_anywhere_are_laid_whole() {
     let case = Case::with_approvers().file("a.log", "what somebody wrote");
     let _ = case.batch().code(0);
-    let request = approved(&case);
+    let request = approved(&case, &[]);
     let made = case.beside("made");
     fs::create_dir(&made).unwrap();
     let _ = case

@@ -11,6 +11,7 @@ mod band;
 mod break_glass;
 mod case;
 mod check;
+mod chunks;
 mod clauses;
 mod correction;
 mod disposal;

@@ -16,7 +16,7 @@ use recvault::{
     export::{self, ExportError, ExportSettings, Exported, Known, Rank},
     media::{band::BandMode, checks::CheckSettings, profile::Shelf, worker::Launch},
     proof::{Algorithm, NoteKey},
-    store::AccessWish,
+    store::{AccessWish, RecordingWish},
 };
 
 use crate::{
@@ -48,7 +48,7 @@ fn package(office: &Office, approver: usize, to: &Path) -> (PathBuf, Exported) {
     let store = office.store();
     let id = office.admit("a.log", b"evidence").unwrap().id;
     let wish = AccessWish {
-        recordings: vec![(id, None)],
+        recordings: vec![RecordingWish::whole(id)],
         form: Form::Original,
         purpose: "case 2026-117".into(),
         recipient: "East precinct".into(),

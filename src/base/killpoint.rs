@@ -52,6 +52,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("export.begin", "Export 2"),
     ("export.copy", "Export 2"),
     ("export.original", "Export 2"),
+    ("export.excerpt", "Export 2"),
     ("export.complete", "Export 2"),
     ("export.name", "Export 4"),
     ("export.folder", "Export 4"),

@@ -125,7 +125,7 @@ pub fn consistency_path<E>(old: u64, new: u64, node: Node<'_, E>) -> Result<Vec<
 }
 
 /// The largest power of two that is smaller than `size`, which is at least 2.
-const fn split(size: u64) -> u64 {
+pub const fn split(size: u64) -> u64 {
     1 << (size - 1).ilog2()
 }
 

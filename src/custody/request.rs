@@ -14,8 +14,11 @@
 //! expires: 2026-12-11T16:00:00Z
 //! uses: 1
 //! recording: mzymsttb4rbelt3o sha256 <digest> bytes 1048576
-//! recording: 4f2k… sha256 <digest> bytes 1048576 seconds 12-42 discloses 10-44
+//! recording: 4f2k… sha256 <digest> bytes 1048576 seconds 12-42
 //! ```
+//!
+//! Of an original whose seconds are asked for, the line goes on with what its excerpt discloses:
+//! `seconds 12-42 discloses 0-1,10-44`, for an excerpt is cut in chunks of the file.
 //!
 //! UTF-8, line feeds, one at the end; the lines stand in this order, recordings by id. Reading is
 //! strict: what is not exactly what [`Request::text`] writes is refused.
@@ -38,6 +41,9 @@ pub const RECORDINGS_MAX: usize = 150;
 
 /// Times that one approval may be used.
 pub const USES_MAX: u64 = 100;
+
+/// Stretches of seconds that one excerpt is said to disclose; more are told as fewer and longer ones.
+pub const DISCLOSED_MAX: usize = 4;
 
 /// Bytes of a request's text: it lies in the log's details, and people read it.
 pub const REQUEST_BYTES_MAX: usize = 40 * 1024;
@@ -107,6 +113,12 @@ impl Seconds {
         self.len() == 0
     }
 
+    /// Whether all of `other` lies in it.
+    #[must_use]
+    pub const fn covers(self, other: Self) -> bool {
+        self.from <= other.from && other.to <= self.to
+    }
+
     fn read(text: &str) -> Option<Self> {
         let (from, to) = text.split_once('-')?;
         let number = |text| u32::try_from(read_number(text)?).ok();
@@ -122,7 +134,7 @@ impl fmt::Display for Seconds {
 }
 
 /// One recording that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// Which.
@@ -134,9 +146,36 @@ pub struct Wanted {
     /// Only these seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<Seconds>,
-    /// The seconds that the chunks of an excerpt disclose beside those.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub discloses: Option<Seconds>,
+    /// The seconds that the chunks of an excerpt of the original disclose, those asked for and those
+    /// beside them: in order, none touching another. Nothing where no such excerpt is asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discloses: Vec<Seconds>,
+}
+
+impl Wanted {
+    /// All of it.
+    #[must_use]
+    pub const fn whole(id: RecordingId, digest: Digest, bytes: u64) -> Self {
+        Self {
+            id,
+            digest,
+            bytes,
+            seconds: None,
+            discloses: Vec::new(),
+        }
+    }
+
+    /// Whether what it discloses is told, where it has to be.
+    fn tells(&self, form: Form) -> bool {
+        let Some(seconds) = self.seconds.filter(|_| form == Form::Original) else {
+            return self.discloses.is_empty();
+        };
+        let in_order = self.discloses.windows(2).all(|two| two[0].to < two[1].from);
+        in_order
+            && self.discloses.len() <= DISCLOSED_MAX
+            && self.discloses.iter().all(|some| !some.is_empty())
+            && self.discloses.iter().any(|some| some.covers(seconds))
+    }
 }
 
 /// A request, word for word.
@@ -201,6 +240,9 @@ pub enum RequestError {
     /// A recording's id is not the head of its digest.
     #[error("{0} is not the id of the recording with that digest")]
     AnotherId(RecordingId),
+    /// What an excerpt discloses is not told, or told of what is no excerpt of an original.
+    #[error("what an excerpt of recording {0} discloses is not told as it has to be")]
+    Discloses(RecordingId),
     /// More than [`REQUEST_BYTES_MAX`].
     #[error("the request has {0} bytes; at most {REQUEST_BYTES_MAX} are taken")]
     Long(usize),
@@ -248,6 +290,9 @@ impl Request {
         if let Some(wrong) = recordings.iter().find(|w| w.digest.id() != w.id) {
             return Err(RequestError::AnotherId(wrong.id));
         }
+        if let Some(silent) = recordings.iter().find(|w| !w.tells(self.ask.form)) {
+            return Err(RequestError::Discloses(silent.id));
+        }
         match self.text().len() {
             bytes if bytes > REQUEST_BYTES_MAX => Err(RequestError::Long(bytes)),
             _ => Ok(self),
@@ -282,8 +327,8 @@ impl Request {
             if let Some(seconds) = wanted.seconds {
                 out.push_str(&format!(" seconds {seconds}"));
             }
-            if let Some(discloses) = wanted.discloses {
-                out.push_str(&format!(" discloses {discloses}"));
+            if !wanted.discloses.is_empty() {
+                out.push_str(&format!(" discloses {}", stretches(&wanted.discloses)));
             }
             out.push('\n');
         }
@@ -372,18 +417,28 @@ impl FromStr for Request {
     }
 }
 
+/// Stretches of seconds as texts have them.
+#[must_use]
+pub fn stretches(all: &[Seconds]) -> String {
+    let all: Vec<String> = all.iter().map(Seconds::to_string).collect();
+    all.join(",")
+}
+
 fn read_wanted(text: &str) -> Option<Wanted> {
     let mut words = text.split(' ');
     let id = words.next()?.parse().ok()?;
     let mut named = |name| (words.next()? == name).then(|| words.next()).flatten();
     let digest = named("sha256")?.parse().ok()?;
     let bytes = read_number(named("bytes")?)?;
-    let (mut seconds, mut discloses) = (None, None);
+    let (mut seconds, mut discloses) = (None, Vec::new());
     let rest: Vec<&str> = words.collect();
     for pair in rest.chunks(2) {
         match pair {
             ["seconds", value] => seconds = Some(Seconds::read(value)?),
-            ["discloses", value] => discloses = Some(Seconds::read(value)?),
+            ["discloses", value] => {
+                let all: Option<_> = value.split(',').map(Seconds::read).collect();
+                discloses = all?;
+            }
             _ => return None,
         }
     }

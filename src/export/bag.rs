@@ -127,6 +127,15 @@ impl Bag {
         self.payload.contains_key(&format!("data/{name}"))
     }
 
+    /// The file under `data/` of which the name begins so, as the manifest names it.
+    pub fn payload_that_begins(&self, name: &str) -> Option<&str> {
+        let begins = format!("data/{name}");
+        let mut names = self.payload.keys();
+        names
+            .find(|name| name.starts_with(&begins))
+            .map(String::as_str)
+    }
+
     fn take_in(&mut self, name: &str, digest: Digest, bytes: u64) {
         self.payload_bytes = self.payload_bytes.saturating_add(bytes);
         self.payload.insert(format!("data/{name}"), digest);

@@ -3,14 +3,14 @@
 
 use std::{fs::File, os::fd::AsFd};
 
-use super::{ExportError, ExportSettings};
+use super::{ExportError, ExportSettings, excerpt};
 use crate::{
     base::{Moment, RecordingId},
     custody::request::Seconds,
     media::{
         band::Template,
         protocol::{
-            Answer, DeriveJob, MarkOrder, Orders, Part, Progress, RenditionFacts, RenditionOrder,
+            Answer, DeriveJob, MarkOrder, Orders, Progress, RenditionFacts, RenditionOrder,
             VerifyJob,
         },
         worker::{Files, Worker},
@@ -104,10 +104,7 @@ pub fn make(
     let orders = Orders {
         rendition: Some(order),
         checks: settings.checks.clone(),
-        only: marking.seconds.map(|seconds| Part {
-            from_ms: u64::from(seconds.from) * 1_000,
-            to_ms: u64::from(seconds.to) * 1_000,
-        }),
+        only: marking.seconds.map(excerpt::part),
     };
     let derived = worker.derive(job, |_| Answer::Proceed(Box::new(orders)), |p| heard(p));
     let done = derived.outcome.map_err(|e| failed(e.to_string()))?;

@@ -18,6 +18,7 @@
 
 mod bag;
 mod copy;
+mod excerpt;
 mod pages;
 mod proofs;
 mod roster;
@@ -34,6 +35,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use copy::{Marking, can_be_shown};
+pub use excerpt::discloses;
 pub use verify::{Known, Rank, Verdict, verify};
 pub use view::{Viewed, Viewing, view};
 
@@ -131,6 +133,27 @@ pub enum ExportError {
         /// Why.
         why: String,
     },
+    /// No excerpt of the original could be made.
+    #[error("the excerpt of recording {id} could not be made: {why}")]
+    Excerpt {
+        /// Of which.
+        id: RecordingId,
+        /// Why.
+        why: String,
+    },
+    /// Its container has no index that is understood.
+    #[error("of recording {id} ({}) no part of the original can be cut out", if container.is_empty() { "not examined" } else { container })]
+    NoExcerpt {
+        /// Of which.
+        id: RecordingId,
+        /// The container, where that is known.
+        container: String,
+    },
+    /// An excerpt would disclose more than what stands in the request.
+    #[error(
+        "the excerpt of recording {0} would disclose other seconds than those that were approved"
+    )]
+    Discloses(RecordingId),
     /// The original is not what it was.
     #[error("the original of recording {0} is not what the ledger says")]
     Altered(RecordingId),
@@ -148,9 +171,14 @@ impl Explain for ExportError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(e) => e.kind(),
-            Self::Io { .. } | Self::Copy { .. } | Self::Room { .. } => ErrorKind::Fault,
+            Self::Io { .. } | Self::Copy { .. } | Self::Excerpt { .. } | Self::Room { .. } => {
+                ErrorKind::Fault
+            }
             Self::Taken(_) => ErrorKind::Usage,
-            Self::NotShown(_) | Self::NotExamined(_) => ErrorKind::Refused,
+            Self::NotShown(_)
+            | Self::NotExamined(_)
+            | Self::NoExcerpt { .. }
+            | Self::Discloses(_) => ErrorKind::Refused,
             Self::Altered(_) => ErrorKind::Integrity,
         }
     }
@@ -161,6 +189,10 @@ impl Explain for ExportError {
                 "nothing half-done is left behind; once that is mended, the same command goes on with this use of the approval"
             }
             Self::Taken(_) => "name another folder",
+            Self::Excerpt { .. } | Self::NoExcerpt { .. } => {
+                "ask for a copy of these seconds, or for the original as a whole"
+            }
+            Self::Discloses(_) => "ask for these seconds again: what is disclosed is found anew",
             Self::NotExamined(_) => {
                 "recvault batch looks at it; the approval is not used up by this"
             }
@@ -387,7 +419,13 @@ fn make(
         } else {
             not_shown.push(record.id);
         }
-        if ask.form == Form::Original {
+        let excerpt = wanted.seconds.filter(|_| ask.form == Form::Original);
+        if let Some(seconds) = excerpt {
+            let id = record.id;
+            let mut heard = |p: &Progress| heard(id, p);
+            let wanted = (wanted, seconds);
+            excerpt::add(settings, &record, wanted, &original, &mut bag, &mut heard)?;
+        } else if ask.form == Form::Original {
             let file = format!("{}.original", record.id);
             let copied = around("export.original", || bag.add_payload(&file, &original));
             if copied.map_err(io_of(&file))? != record.digest {

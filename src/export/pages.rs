@@ -5,13 +5,16 @@ use std::io;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Bag, ExportSettings, can_be_shown, package_name, sheet};
+use super::{Bag, ExportSettings, can_be_shown, excerpt, package_name, sheet};
 use crate::{
     base::{
         RecordingId,
         text::{bytes_human, name_human},
     },
-    custody::{Kind, request::Form},
+    custody::{
+        Kind,
+        request::{Form, stretches},
+    },
     recording::Record,
     store::Spent,
 };
@@ -36,7 +39,7 @@ pub(super) fn add(
     };
     let index = page(settings, spent, records, &showing);
     bag.add_tag("index.html", index.as_bytes())?;
-    bag.add_tag("VERIFY.txt", verify(spent, records).as_bytes())?;
+    bag.add_tag("VERIFY.txt", verify(spent, records, bag).as_bytes())?;
     bag.add_tag("receipt.txt", receipt(settings, spent, records).as_bytes())
 }
 
@@ -48,6 +51,9 @@ fn facts(settings: &ExportSettings, spent: &Spent) -> Vec<Row> {
     let form = match ask.form {
         Form::View => "查看 view",
         Form::Copy => "带标记的副本 marked copy",
+        Form::Original if ask.recordings.iter().any(|w| w.seconds.is_some()) => {
+            "带标记的副本与原件节选 marked copy and excerpt of the original"
+        }
         Form::Original => "带标记的副本与原件 marked copy and original",
     };
     let mut rows = vec![
@@ -78,6 +84,14 @@ fn about(settings: &ExportSettings, spent: &Spent, record: &Record) -> Vec<Row> 
     let part = match wanted.and_then(|w| w.seconds) {
         Some(seconds) => format!("第 {seconds} 秒 seconds {seconds} of it"),
         None => "全部 all of it".to_owned(),
+    };
+    let disclosed = wanted.map_or(&[][..], |w| &w.discloses);
+    let part = match disclosed {
+        [] => part,
+        all => format!(
+            "{part}；原件节选显示第 {0} 秒 its excerpt discloses seconds {0}",
+            stretches(all)
+        ),
     };
     let attribution = &record.attribution;
     let said = |v: Option<&String>| v.cloned().unwrap_or_else(|| "未知 unknown".into());
@@ -200,7 +214,7 @@ fn page(
     page.into_string()
 }
 
-fn verify(spent: &Spent, records: &[Record]) -> String {
+fn verify(spent: &Spent, records: &[Record], bag: &Bag) -> String {
     let name = package_name(spent.id);
     let people = spent.access.approvers();
     let namespace = match spent.access.break_glass {
@@ -246,7 +260,13 @@ fn verify(spent: &Spent, records: &[Record]) -> String {
         out.push_str(&format!(
             "   python3 proof/verify.py inclusion proof/{id}.proof proof/{id}.event \"$(cat proof/log.vkey)\"\n"
         ));
-        if spent.access.request.ask.form == Form::Original {
+        let excerpt = excerpt::name_begins(id);
+        if let Some(file) = bag.payload_that_begins(&excerpt) {
+            out.push_str(&format!(
+                "   python3 proof/verify.py excerpt {file} {} proof/{id}.event\n",
+                excerpt::proof_name(id)
+            ));
+        } else if spent.access.request.ask.form == Form::Original {
             out.push_str(&format!(
                 "   grep \"$(sha256sum < data/{id}.original | cut -d' ' -f1)\" proof/{id}.event\n"
             ));

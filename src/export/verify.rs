@@ -8,14 +8,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    package_name,
+    excerpt, package_name,
     proofs::{OUTCOME, beside},
     roster,
 };
@@ -24,13 +24,13 @@ use crate::{
     custody::{
         Kind, Role, Roster, Statement, Target,
         access::{UseOutcome, use_id},
-        request::{Form, Request},
+        request::{Form, Request, Wanted, stretches},
         statement::log_name,
         verify_statement,
     },
     event::{Event, What},
     hashing::{hash_file, sha256},
-    proof::{ProofFile, Proven, Verifier},
+    proof::{ChunkProof, ProofFile, Proven, Verifier},
 };
 
 /// What the one who checks knows from elsewhere.
@@ -124,7 +124,10 @@ impl Look<'_> {
         let copies = self.outcome(&request, approved_at)?;
         payload(&files, &request, &copies)?;
         for wanted in &request.ask.recordings {
-            self.admission(wanted.id, wanted.digest)?;
+            let chunk_root = self.admission(wanted.id, wanted.digest)?;
+            if request.ask.form == Form::Original && wanted.seconds.is_some() {
+                self.excerpt(wanted, &chunk_root, &files)?;
+            }
         }
         self.holds.push(format!(
             "{} asked for it, for {} ({}); {} signed for it.",
@@ -384,7 +387,8 @@ impl Look<'_> {
         Ok(copies)
     }
 
-    fn admission(&mut self, id: RecordingId, digest: Digest) -> Checked<()> {
+    /// That a recording was admitted with this digest; gives back the root over its chunks.
+    fn admission(&mut self, id: RecordingId, digest: Digest) -> Checked<Digest> {
         let admitted = self.in_proof(&id.to_string())?;
         match admitted.what {
             What::RecordingAdmitted(a) if a.digest == digest => {
@@ -392,10 +396,36 @@ impl Look<'_> {
                     "Recording {id} was admitted at event {}, {}.",
                     admitted.n, admitted.at
                 ));
-                Ok(())
+                Ok(a.chunk_root)
             }
             _ => Err(format!("the log admitted recording {id} otherwise")),
         }
+    }
+
+    /// That an excerpt is one of the original with this root over its chunks.
+    fn excerpt(
+        &mut self,
+        wanted: &Wanted,
+        chunk_root: &Digest,
+        files: &BTreeMap<String, Digest>,
+    ) -> Checked<()> {
+        let (id, name) = (wanted.id, excerpt::proof_name(wanted.id));
+        let wrong = |e: &dyn std::fmt::Display| format!("{name}: {e}");
+        let proof: ChunkProof = self.text(&name)?.parse().map_err(|e| wrong(&e))?;
+        if proof.bytes() != wanted.bytes {
+            return Err(wrong(&"it is of a file of another size"));
+        }
+        let file = excerpt_of(files, id).ok_or_else(|| format!("data/ has no excerpt of {id}"))?;
+        let open = File::open(self.dir.join(file)).map_err(|e| format!("{file}: {e}"))?;
+        let checked = proof.verify(&open, chunk_root);
+        checked.map_err(|e| format!("{file} is no excerpt of recording {id}: {e}"))?;
+        self.holds.push(format!(
+            "{file} has {} of the {} bytes of recording {id}, each in its place, and seconds {}.",
+            proof.disclosed_bytes(),
+            proof.bytes(),
+            stretches(&wanted.discloses)
+        ));
+        Ok(())
     }
 }
 
@@ -409,10 +439,10 @@ fn payload(files: &BTreeMap<String, Digest>, request: &Request, copies: &[Digest
         .collect();
     for wanted in &request.ask.recordings {
         if wanted.seconds.is_some() && with_originals {
-            return Err(
-                "an excerpt of an original was approved, and a package of one cannot be checked yet"
-                    .into(),
-            );
+            let file = excerpt_of(files, wanted.id);
+            let file = file.ok_or_else(|| format!("data/ has no excerpt of {}", wanted.id))?;
+            left.retain(|(name, _)| *name != file);
+            continue;
         }
         let file = format!("data/{}.original", wanted.id);
         let found = files.get(&file).filter(|_| with_originals);
@@ -434,6 +464,13 @@ fn payload(files: &BTreeMap<String, Digest>, request: &Request, copies: &[Digest
         [] => Ok(()),
         _ => Err("a marked copy is missing".into()),
     }
+}
+
+/// The excerpt of a recording, if there is one and no other.
+fn excerpt_of(files: &BTreeMap<String, Digest>, id: RecordingId) -> Option<&String> {
+    let begins = format!("data/{}", excerpt::name_begins(id));
+    let mut found = files.keys().filter(|name| name.starts_with(&begins));
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// Whether a manifest may name a file so: below the bag, and in one way.

@@ -9,6 +9,7 @@ mod capabilities;
 pub mod checks;
 mod derive;
 mod encode;
+mod excerpt;
 pub mod generate;
 mod graph;
 mod machine;
@@ -23,3 +24,4 @@ mod verify;
 pub mod worker;
 
 pub use capabilities::reading_needs;
+pub use excerpt::Cut;

@@ -30,6 +30,8 @@ use crate::{
         Digest, ErrorKind, Explain, Moment, RecordingId,
         limits::{TIMELINE_POINTS_MAX, WORKER_LINE_BYTES_MAX},
     },
+    custody::request::{DISCLOSED_MAX, Seconds},
+    proof::STRETCHES_MAX,
     recording::{Claim, Finding, MediaInfo, Timeline},
 };
 
@@ -62,6 +64,8 @@ pub enum Request {
     Sheet(SheetJob),
     /// Look which codes stand in the pictures of a file that may come from anywhere.
     Trace(TraceJob),
+    /// Find the chunks of an original that hold a part of it.
+    Excerpt(ExcerptJob),
     /// Say what this machine's GStreamer has.
     Capabilities {
         /// The elements in question.
@@ -189,6 +193,17 @@ pub struct TraceJob {
     pub decode_threads: u32,
 }
 
+/// Which part of an original is to be found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExcerptJob {
+    /// The container, as the derivation called it.
+    pub container: String,
+    /// Size of the original.
+    pub bytes: u64,
+    /// The part.
+    pub part: Part,
+}
+
 /// What a worker says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "say")]
@@ -212,6 +227,8 @@ pub enum Message {
     Sheet(SheetFacts),
     /// A file of unknown origin was looked at.
     Traced(Box<Traced>),
+    /// The chunks of a part were found.
+    Excerpt(ExcerptFacts),
     /// What this machine has.
     Capabilities(Box<Capabilities>),
     /// The work could not be done; not the recording's fault unless `side` is decode.
@@ -332,6 +349,15 @@ pub struct CodeSeen {
     pub start_s: Option<u32>,
     /// Pictures that it stands in, of those looked at.
     pub frames: u32,
+}
+
+/// Which chunks hold a part of an original.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcerptFacts {
+    /// Chunks, the ends not included; in order, none touching another.
+    pub chunks: Vec<(u64, u64)>,
+    /// Seconds of the recording that they disclose, likewise.
+    pub discloses: Vec<Seconds>,
 }
 
 /// What this machine's GStreamer has.
@@ -492,6 +518,11 @@ pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
             if t.codes.len() > CODES_MAX || t.codes.iter().any(|c| c.frames > t.frames) =>
         {
             bad("traced.codes")
+        }
+        Message::Excerpt(e)
+            if e.chunks.len() > STRETCHES_MAX || e.discloses.len() > DISCLOSED_MAX =>
+        {
+            bad("excerpt")
         }
         Message::Fault(f) if !text_fits(&f.text) || !text_fits(&f.element) => bad("fault.text"),
         _ => Ok(()),

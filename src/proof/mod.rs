@@ -11,6 +11,7 @@
 //! | [`Checkpoint`] | c2sp.org/tlog-checkpoint |
 //! | cosignatures | c2sp.org/tlog-cosignature, `cosignature/v1` (type 0x04) |
 //! | [`ProofFile`] | c2sp.org/tlog-proof |
+//! | [`ChunkProof`] | our own: many leaves of one tree of RFC 6962 at once |
 //! | [`CosignRequest`], [`Witness`] | c2sp.org/tlog-witness, `add-checkpoint`, by file |
 //!
 //! - Nothing that is not signed by a known key is believed, and a known key's signature that does
@@ -18,9 +19,11 @@
 //! - A witness never signs two trees of which one is not the beginning of the other; what it
 //!   signs is on its disk before the signature leaves it.
 //!
-//! It fails by [`ProofError`], a key file by [`KeyError`], a witness by [`WitnessError`].
+//! It fails by [`ProofError`], a key file by [`KeyError`], a witness by
+//! [`WitnessError`], an excerpt by [`ChunkError`].
 
 mod checkpoint;
+mod chunks;
 mod error;
 mod file;
 mod key;
@@ -31,6 +34,7 @@ mod tree;
 mod witness;
 
 pub use checkpoint::Checkpoint;
+pub use chunks::{ChunkError, ChunkProof, Filler, STRETCHES_MAX};
 pub use error::ProofError;
 pub use file::{ProofFile, Proven};
 pub use key::{Algorithm, NoteKey, Verifier};

@@ -22,8 +22,9 @@ use crate::{
     export::{self, ExportSettings, Exported},
     intake::{Job, Progress, Watcher},
     ledger::Ledger,
-    media,
-    store::{AccessWish, Store, StoreError},
+    media::{self, worker::Launch},
+    recording::Record,
+    store::{AccessWish, RecordingWish, Store, StoreError, check_seconds},
 };
 
 /// Something about requests to look.
@@ -106,21 +107,52 @@ impl Drop for OffTheList<'_> {
     }
 }
 
+/// How a worker is started for which somebody waits.
+type Awaited<'a> = &'a dyn Fn() -> Result<Launch, Failure>;
+
 /// The recordings of these ids, or of which these are the beginnings.
-fn named(
+fn named(store: &Store, ids: &[String]) -> Result<Vec<Record>, Failure> {
+    ids.iter().map(|id| recording(store, id)).collect()
+}
+
+/// The same with the seconds that are wanted of each. What excerpts of originals would disclose is
+/// found before anybody is asked to approve them.
+fn cut(
     store: &Store,
-    ids: &[String],
-    seconds: Option<Seconds>,
-) -> Result<Vec<(RecordingId, Option<Seconds>)>, Failure> {
-    let ids = ids.iter();
-    ids.map(|id| Ok((recording(store, id)?.id, seconds)))
-        .collect()
+    records: &[Record],
+    seconds: Seconds,
+    form: Form,
+    launch: Awaited<'_>,
+    watcher: &dyn Watcher,
+) -> Result<Vec<RecordingWish>, Failure> {
+    let all: Vec<Wanted> = records
+        .iter()
+        .map(|r| Wanted::whole(r.id, r.digest, r.bytes))
+        .collect();
+    let mut wishes = Vec::new();
+    for record in records {
+        let mut wish = RecordingWish {
+            seconds: Some(seconds),
+            ..RecordingWish::whole(record.id)
+        };
+        check_seconds(record, seconds).map_err(StoreError::from)?;
+        if form == Form::Original {
+            let mut heard = |p: &media::protocol::Progress| {
+                watcher.note(&copying(&all, record.id, p, "excerpt"));
+            };
+            wish.discloses = export::discloses(store, &launch()?, record, seconds, &mut heard)?;
+        }
+        wishes.push(wish);
+    }
+    Ok(wishes)
 }
 
 pub(super) fn answer(
     store: &Store,
     by: u32,
     zone: &TimeZone,
+    launch: Awaited<'_>,
+    watcher: &dyn Watcher,
     ask: AccessAsk,
 ) -> Result<Answer, Failure> {
     match ask {
@@ -133,8 +165,13 @@ pub(super) fn answer(
             days,
             uses,
         } => {
+            let records = named(store, &recordings)?;
+            let recordings = match seconds {
+                Some(seconds) => cut(store, &records, seconds, form, launch, watcher)?,
+                None => records.iter().map(|r| RecordingWish::whole(r.id)).collect(),
+            };
             let wish = AccessWish {
-                recordings: named(store, &recordings, seconds)?,
+                recordings,
                 form,
                 purpose,
                 recipient,
@@ -150,8 +187,9 @@ pub(super) fn answer(
             purpose,
             recipient,
         } => {
+            let records = named(store, &recordings)?;
             let wish = AccessWish {
-                recordings: named(store, &recordings, None)?,
+                recordings: records.iter().map(|r| RecordingWish::whole(r.id)).collect(),
                 form,
                 purpose,
                 recipient,

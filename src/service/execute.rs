@@ -119,7 +119,10 @@ impl Executor {
                 attached,
             } => acts::submit(&self.store, by, &statement, signatures, attached),
             Command::Statements => acts::statements(&self.store, &self.zone()?),
-            Command::Access(ask) => access::answer(&self.store, by, &self.zone()?, ask),
+            Command::Access(ask) => {
+                let launch = || settings::awaited(&self.root, &self.config()?);
+                access::answer(&self.store, by, &self.zone()?, &launch, watcher, ask)
+            }
             Command::Export { request, to } => {
                 let folder = access::own_folder(folder, &to, by)?;
                 let settings = settings::export(&self.root, &self.config()?)?;

@@ -229,11 +229,15 @@ pub(super) fn export(root: &Path, config: &Config) -> Result<ExportSettings, Fai
         font,
         font_index,
         checks: checks(&config.checks),
-        launch: Launch {
-            // Somebody waits for it, also while a night runs.
-            nice: 0,
-            ..launch(Some(root), config)?
-        },
+        launch: awaited(root, config)?,
+    })
+}
+
+/// How a worker is started for which somebody waits, also while a night runs.
+pub(super) fn awaited(root: &Path, config: &Config) -> Result<Launch, Failure> {
+    Ok(Launch {
+        nice: 0,
+        ..launch(Some(root), config)?
     })
 }
 

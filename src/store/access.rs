@@ -16,11 +16,34 @@ use crate::{
     recording::Record,
 };
 
+/// A recording that somebody wants to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingWish {
+    /// Which.
+    pub id: RecordingId,
+    /// Only these seconds.
+    pub seconds: Option<Seconds>,
+    /// What an excerpt of its original discloses, where its original is wanted.
+    pub discloses: Vec<Seconds>,
+}
+
+impl RecordingWish {
+    /// All of it.
+    #[must_use]
+    pub const fn whole(id: RecordingId) -> Self {
+        Self {
+            id,
+            seconds: None,
+            discloses: Vec::new(),
+        }
+    }
+}
+
 /// What somebody wants to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessWish {
-    /// Which recordings, and which seconds of each.
-    pub recordings: Vec<(RecordingId, Option<Seconds>)>,
+    /// Which recordings.
+    pub recordings: Vec<RecordingWish>,
     /// In what form.
     pub form: Form,
     /// What for.
@@ -94,22 +117,15 @@ impl Store {
                 return Err(Refusal::TooMany { asked, max }.into());
             }
             let mut recordings = Vec::new();
-            for (id, seconds) in wish.recordings {
-                let record = there(proposal, id)?;
-                if let Some(seconds) = seconds {
-                    // What is signed for must be what is handed over, and of an original no less
-                    // than all of it is made yet.
-                    if wish.form == Form::Original {
-                        return Err(Refusal::NoExcerpts.into());
-                    }
-                    within(&record, seconds)?;
+            for wanted in wish.recordings {
+                let record = there(proposal, wanted.id)?;
+                if let Some(seconds) = wanted.seconds {
+                    check_seconds(&record, seconds)?;
                 }
                 recordings.push(Wanted {
-                    id,
-                    digest: record.digest,
-                    bytes: record.bytes,
-                    seconds,
-                    discloses: None,
+                    seconds: wanted.seconds,
+                    discloses: wanted.discloses,
+                    ..Wanted::whole(record.id, record.digest, record.bytes)
                 });
             }
             recordings.sort_by_key(|wanted| wanted.id);
@@ -310,7 +326,10 @@ impl Store {
 }
 
 /// That the recording has these seconds.
-fn within(record: &Record, seconds: Seconds) -> Result<(), Refusal> {
+///
+/// # Errors
+/// [`Refusal::NoSuchSeconds`].
+pub fn check_seconds(record: &Record, seconds: Seconds) -> Result<(), Refusal> {
     let lasts_ms = record.media.as_ref().map_or(0, |m| m.presented_ms);
     let lasts_s = u32::try_from(lasts_ms.max(0).saturating_add(999) / 1_000).unwrap_or(u32::MAX);
     if seconds.from < seconds.to && seconds.to <= lasts_s {

@@ -270,9 +270,6 @@ pub enum Refusal {
         /// The most.
         max: u16,
     },
-    /// Some seconds of a recording.
-    #[error("of originals this recvault hands over no excerpts yet")]
-    NoExcerpts,
     /// The recording is not so long.
     #[error("recording {id} lasts {lasts_s} s, and has no seconds {seconds}")]
     NoSuchSeconds {

@@ -45,7 +45,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-pub use access::{AccessWish, Spent};
+pub use access::{AccessWish, RecordingWish, Spent, check_seconds};
 pub use admit::{Admission, Admitted};
 pub use check::{Checked, Depth};
 pub use copies::{Recorded, Recorders, Tended};

@@ -14,7 +14,7 @@ fn wanted(n: u8) -> Wanted {
         digest: digest(n),
         bytes: 1_048_576,
         seconds: None,
-        discloses: None,
+        discloses: vec![],
     }
 }
 
@@ -31,7 +31,6 @@ pub(in crate::custody) fn request() -> Request {
                 wanted(1),
                 Wanted {
                     seconds: Some(Seconds { from: 12, to: 42 }),
-                    discloses: Some(Seconds { from: 10, to: 44 }),
                     ..wanted(2)
                 },
             ],
@@ -50,6 +49,45 @@ fn a_request_reads_as_it_was_reviewed_and_back() {
     assert_eq!(request.text().parse::<Request>().unwrap(), request);
     let json = serde_json::to_string(&request).unwrap();
     assert_eq!(serde_json::from_str::<Request>(&json).unwrap(), request);
+}
+
+/// What an excerpt of an original discloses is told in one way, and of nothing else.
+#[test]
+fn what_an_excerpt_discloses_stands_in_the_request() {
+    let some = |from, to| Seconds { from, to };
+    let with = |form, seconds: Option<Seconds>, discloses: &[Seconds]| {
+        let mut request = request();
+        request.ask.form = form;
+        request.ask.recordings = vec![Wanted {
+            seconds,
+            discloses: discloses.to_vec(),
+            ..wanted(2)
+        }];
+        request.checked()
+    };
+    let seconds = Some(some(12, 42));
+    let told = with(Form::Original, seconds, &[some(0, 1), some(10, 44)]).unwrap();
+    let text = told.text();
+    assert!(text.ends_with(" bytes 1048576 seconds 12-42 discloses 0-1,10-44\n"));
+    assert_eq!(text.parse::<Request>().unwrap(), told);
+    let five: Vec<Seconds> = (0..5).map(|n| some(10 * n, 10 * n + 2)).collect();
+    for (form, seconds, discloses) in [
+        (Form::Original, seconds, &[][..]),
+        (Form::Original, seconds, &[some(13, 44)]),
+        (Form::Original, seconds, &[some(10, 44), some(0, 1)]),
+        (Form::Original, seconds, &[some(0, 10), some(10, 44)]),
+        (Form::Original, seconds, &[some(0, 0), some(10, 44)]),
+        (Form::Original, Some(some(0, 1)), &five),
+        (Form::Original, None, &[some(0, 1)]),
+        (Form::Copy, seconds, &[some(10, 44)]),
+    ] {
+        let refused = with(form, seconds, discloses).unwrap_err();
+        assert_eq!(
+            refused,
+            RequestError::Discloses(digest(2).id()),
+            "{form} {discloses:?}"
+        );
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::{INPUT_FD, NICE, OUTPUT_FD, PARENT};
 use crate::media::{
     capabilities::capabilities,
     derive::{Wire, derive},
+    excerpt::excerpt,
     graph::fault,
     protocol::{Message, ProtocolError, Request, Side, VERSION},
     sheet::sheet,
@@ -59,42 +60,27 @@ fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
     if let Err(e) = start_gstreamer() {
         return wire.say(&Message::Fault(fault(Side::Encode, "gstreamer", &e)));
     }
-    match request {
+    let request = match request {
         Request::Capabilities { elements } => {
-            wire.say(&Message::Capabilities(Box::new(capabilities(elements))))
+            return wire.say(&Message::Capabilities(Box::new(capabilities(elements))));
         }
-        Request::Derive(job) => match input() {
-            Ok(file) => derive(&job, file.as_fd(), output(), wire),
-            Err(e) => wire.say(&Message::Fault(fault(
-                Side::Decode,
-                "input",
-                &e.to_string(),
-            ))),
-        },
-        Request::Sheet(job) => match input() {
-            Ok(file) => sheet(&job, file.as_fd(), output(), wire),
-            Err(e) => wire.say(&Message::Fault(fault(
-                Side::Decode,
-                "input",
-                &e.to_string(),
-            ))),
-        },
-        Request::Verify(job) => match input() {
-            Ok(file) => verify(&job, file.as_fd(), wire),
-            Err(e) => wire.say(&Message::Fault(fault(
-                Side::Decode,
-                "input",
-                &e.to_string(),
-            ))),
-        },
-        Request::Trace(job) => match input() {
-            Ok(file) => trace(&job, file.as_fd(), wire),
-            Err(e) => wire.say(&Message::Fault(fault(
-                Side::Decode,
-                "input",
-                &e.to_string(),
-            ))),
-        },
+        request => request,
+    };
+    let file = match input() {
+        Ok(file) => file,
+        Err(e) => {
+            let fault = fault(Side::Decode, "input", &e.to_string());
+            return wire.say(&Message::Fault(fault));
+        }
+    };
+    let file = file.as_fd();
+    match request {
+        Request::Derive(job) => derive(&job, file, output(), wire),
+        Request::Sheet(job) => sheet(&job, file, output(), wire),
+        Request::Verify(job) => verify(&job, file, wire),
+        Request::Trace(job) => trace(&job, file, wire),
+        Request::Excerpt(job) => excerpt(&job, file, wire),
+        Request::Capabilities { .. } => Ok(()),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::{
     media::{
         profile::Requirement,
         protocol::{
-            Answer, Capabilities, DeriveJob, Done, Message, Opened, Progress, Request, SheetFacts,
-            SheetJob, TraceJob, Traced, Verified, VerifyJob,
+            Answer, Capabilities, DeriveJob, Done, ExcerptFacts, ExcerptJob, Message, Opened,
+            Progress, Request, SheetFacts, SheetJob, TraceJob, Traced, Verified, VerifyJob,
         },
     },
     recording::Finding,
@@ -129,6 +129,26 @@ impl Worker {
             match self.hear()? {
                 Message::Hello { .. } | Message::Progress(_) => {}
                 Message::Traced(t) => return Ok(*t),
+                _ => return Err(out_of_turn("an answer to another question")),
+            }
+        }
+    }
+
+    /// Has the chunks found that hold a part of an original.
+    ///
+    /// # Errors
+    /// When the worker fails, which a file without an index that can be read brings about.
+    pub fn excerpt(
+        mut self,
+        job: ExcerptJob,
+        mut heard: impl FnMut(&Progress),
+    ) -> Result<ExcerptFacts, WorkerFault> {
+        self.say(&Request::Excerpt(job))?;
+        loop {
+            match self.hear()? {
+                Message::Hello { .. } => {}
+                Message::Progress(p) => heard(&p),
+                Message::Excerpt(facts) => return Ok(facts),
                 _ => return Err(out_of_turn("an answer to another question")),
             }
         }

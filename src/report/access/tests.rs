@@ -32,7 +32,7 @@ fn asked(n: u64, hours: i64, by: &str, recordings: &[u8]) -> Access {
         digest: digest(*n),
         bytes: 184_300_000,
         seconds: None,
-        discloses: None,
+        discloses: vec![],
     };
     Access {
         digest: digest(100 + n as u8),

@@ -1,0 +1,112 @@
+//! Which chunks of an original hold some seconds of it, and which seconds those chunks disclose: a
+//! chunk is cut without regard to pictures, and the file's head and index have their neighbours.
+//!
+//! The demuxer tells: it reads the whole file once, nothing is decoded, and what it reads from the
+//! file stands between what it gives out. Needed are
+//!
+//! - what it reads before it gives out anything: head and index (of a transport stream, which has
+//!   neither, the first chunk: it begins with the tables)
+//! - of each track, everything from the key frame before the seconds to their end
+//!
+//! An index that lies scattered over the file, as in fragmented MP4, is needed whole, and the answer
+//! says what that discloses.
+
+mod select;
+mod tape;
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use super::{
+    derive::Wire,
+    graph::fault,
+    packets::End,
+    protocol::{ExcerptFacts, ExcerptJob, Message, ProtocolError, Side},
+};
+use select::select;
+use tape::Tape;
+
+/// How an original is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The container, as people name it.
+    pub container: &'static str,
+    /// Ending of a file's name.
+    pub extension: &'static str,
+    demuxer: &'static str,
+    head: Head,
+}
+
+/// What of a file is needed whatever is shown of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    /// Whatever is read before anything comes out.
+    Before,
+    /// That, and whatever is read later without anything coming of it.
+    Scattered,
+    /// The first chunk.
+    First,
+}
+
+const fn cut(
+    container: &'static str,
+    extension: &'static str,
+    demuxer: &'static str,
+    head: Head,
+) -> Cut {
+    Cut {
+        container,
+        extension,
+        demuxer,
+        head,
+    }
+}
+
+/// The containers whose originals can be cut.
+const CUTS: [Cut; 8] = [
+    cut("MP4", "mp4", "qtdemux", Head::Scattered),
+    cut("QuickTime", "mov", "qtdemux", Head::Scattered),
+    cut("3GP", "3gp", "qtdemux", Head::Scattered),
+    cut("M4A", "m4a", "qtdemux", Head::Scattered),
+    cut("Matroska", "mkv", "matroskademux", Head::Before),
+    cut("WebM", "webm", "matroskademux", Head::Before),
+    cut("AVI", "avi", "avidemux", Head::Before),
+    cut("MPEG-TS", "ts", "tsdemux", Head::First),
+];
+
+impl Cut {
+    /// How an original in this container is cut; nothing where it cannot be.
+    #[must_use]
+    pub fn of(container: &str) -> Option<Self> {
+        CUTS.into_iter().find(|cut| cut.container == container)
+    }
+
+    /// Whether its readers pass over null packets, and lose their way in zeros.
+    #[must_use]
+    pub fn is_stream(self) -> bool {
+        self.head == Head::First
+    }
+}
+
+/// Finds the chunks and says them.
+///
+/// # Errors
+/// When the parent is gone.
+pub fn excerpt(
+    job: &ExcerptJob,
+    input: BorrowedFd<'_>,
+    wire: &mut Wire<'_>,
+) -> Result<(), ProtocolError> {
+    match find(job, input, wire) {
+        Ok(facts) => wire.say(&Message::Excerpt(facts)),
+        Err(End::Pipe(e)) => Err(e),
+        Err(End::Fault(f)) => wire.say(&Message::Fault(f)),
+    }
+}
+
+fn find(job: &ExcerptJob, input: BorrowedFd<'_>, wire: &mut Wire<'_>) -> Result<ExcerptFacts, End> {
+    let no = |why: &str| End::Fault(fault(Side::Decode, "excerpt", why));
+    let cut = Cut::of(&job.container);
+    let cut = cut.ok_or_else(|| no("no part of an original in such a container can be cut out"))?;
+    let tape = Tape::record(input.as_raw_fd(), cut, wire)?;
+    select(&tape, cut.head, job.bytes, job.part).map_err(no)
+}

@@ -1,0 +1,278 @@
+//! Chunks out of a tape.
+
+use super::{
+    Head,
+    tape::{Packet, Pull, Tape},
+};
+use crate::{
+    base::limits::CHUNK_BYTES,
+    custody::request::{DISCLOSED_MAX, Seconds},
+    media::protocol::{ExcerptFacts, Part},
+    proof::STRETCHES_MAX,
+};
+
+/// The chunks that show a part, and the seconds that those chunks disclose.
+pub(super) fn select(
+    tape: &Tape,
+    head: Head,
+    bytes: u64,
+    part: Part,
+) -> Result<ExcerptFacts, &'static str> {
+    if tape.packets.is_empty() {
+        return Err("nothing comes out of it");
+    }
+    let mut chunks = Marks::default();
+    for pull in needed_anyway(tape, head) {
+        chunks.mark(chunks_of(pull));
+    }
+    for packet in shown(tape, part) {
+        for pull in pulls(tape, &packet) {
+            chunks.mark(chunks_of(pull));
+        }
+    }
+    let second = |ms: u64| ms / 1_000;
+    let mut seconds = Marks::default();
+    seconds.mark((second(part.from_ms), second(part.to_ms + 999)));
+    for packet in &tape.packets {
+        let mut pulls = pulls(tape, packet);
+        if pulls.any(|pull| chunks.any(chunks_of(pull))) {
+            let (begin, end) = (
+                second(packet.begin_ms.into()),
+                u64::from(packet.end_ms) + 999,
+            );
+            seconds.mark((begin, second(end).max(begin + 1)));
+        }
+    }
+    let of_file = bytes.div_ceil(CHUNK_BYTES as u64);
+    let chunks = chunks.stretches().into_iter();
+    let chunks: Vec<(u64, u64)> = chunks
+        .map(|(from, to)| (from, to.min(of_file)))
+        .filter(|(from, to)| from < to)
+        .collect();
+    if chunks.len() > STRETCHES_MAX {
+        return Err("what is needed of it lies too scattered");
+    }
+    let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let discloses = few(seconds.stretches(), DISCLOSED_MAX).into_iter();
+    let discloses = discloses.map(|(from, to)| Seconds {
+        from: number(from),
+        to: number(to),
+    });
+    Ok(ExcerptFacts {
+        chunks,
+        discloses: discloses.collect(),
+    })
+}
+
+/// What is read whatever is shown.
+fn needed_anyway(tape: &Tape, head: Head) -> Vec<Pull> {
+    let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    match head {
+        Head::First => vec![Pull {
+            offset: 0,
+            bytes: CHUNK_BYTES as u64,
+        }],
+        Head::Before => {
+            let before = tape.pulls.get(..tape.begun.saturating_sub(1));
+            before.unwrap_or_default().to_vec()
+        }
+        Head::Scattered => {
+            let mut is_of_packet = vec![false; tape.pulls.len()];
+            for packet in &tape.packets {
+                if let Some(of_packet) = is_of_packet.get_mut(index(packet.last)) {
+                    *of_packet = true;
+                }
+            }
+            let pulls = tape.pulls.iter().zip(is_of_packet);
+            pulls.filter(|(_, of)| !of).map(|(pull, _)| *pull).collect()
+        }
+    }
+}
+
+/// Of each track what is shown, from the key frame before it on.
+fn shown(tape: &Tape, part: Part) -> Vec<Packet> {
+    let mut out = Vec::new();
+    let tracks = tape.packets.iter().map(|p| p.track).max().unwrap_or(0);
+    for track in 0..=tracks {
+        let of_track = || tape.packets.iter().filter(|p| p.track == track);
+        let begins = |p: &&Packet| p.key && u64::from(p.begin_ms) <= part.from_ms;
+        // By their order in the file: packets are decoded in it.
+        let before = of_track().enumerate().filter(|(_, p)| begins(p)).last();
+        let begin = before.map_or(0, |(at, _)| at);
+        let inside = |p: &Packet| u64::from(p.begin_ms) < part.to_ms;
+        let last = of_track().enumerate().filter(|(_, p)| inside(p)).last();
+        let Some((end, _)) = last else {
+            continue;
+        };
+        out.extend(of_track().take(end + 1).skip(begin));
+    }
+    out
+}
+
+/// The readings that a packet came out of.
+fn pulls(tape: &Tape, packet: &Packet) -> impl Iterator<Item = Pull> {
+    let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    let pulls = tape.pulls.get(index(packet.first)..=index(packet.last));
+    pulls.unwrap_or_default().iter().copied()
+}
+
+/// Chunks that a reading touches, the end not included.
+fn chunks_of(pull: Pull) -> (u64, u64) {
+    let chunk = CHUNK_BYTES as u64;
+    let end = pull.offset.saturating_add(pull.bytes);
+    (pull.offset / chunk, end.div_ceil(chunk))
+}
+
+/// Numbers of which some are marked.
+#[derive(Default)]
+struct Marks(Vec<bool>);
+
+/// The greatest number that is marked: chunks of a file of 16 TiB, seconds of two years.
+const MARK_MAX: u64 = 1 << 26;
+
+impl Marks {
+    fn range((from, to): (u64, u64)) -> std::ops::Range<usize> {
+        let index = |n: u64| usize::try_from(n.min(MARK_MAX)).unwrap_or(0);
+        index(from)..index(to)
+    }
+
+    fn mark(&mut self, stretch: (u64, u64)) {
+        let range = Self::range(stretch);
+        if self.0.len() < range.end {
+            self.0.resize(range.end, false);
+        }
+        if let Some(marks) = self.0.get_mut(range) {
+            marks.fill(true);
+        }
+    }
+
+    fn any(&self, stretch: (u64, u64)) -> bool {
+        let range = Self::range(stretch);
+        let end = range.end.min(self.0.len());
+        let marks = self.0.get(range.start..end);
+        marks.is_some_and(|marks| marks.contains(&true))
+    }
+
+    /// The marked ones, the ends not included, in order and none touching another.
+    fn stretches(&self) -> Vec<(u64, u64)> {
+        let mut out: Vec<(u64, u64)> = Vec::new();
+        for (n, _) in self.0.iter().enumerate().filter(|(_, marked)| **marked) {
+            let n = n as u64;
+            match out.last_mut() {
+                Some(last) if last.1 == n => last.1 = n + 1,
+                _ => out.push((n, n + 1)),
+            }
+        }
+        out
+    }
+}
+
+/// The same as at most so many stretches: those that lie closest become one.
+fn few(mut stretches: Vec<(u64, u64)>, most: usize) -> Vec<(u64, u64)> {
+    while stretches.len() > most {
+        let gaps = stretches.windows(2).map(|two| two[1].0 - two[0].1);
+        let Some((at, _)) = gaps.enumerate().min_by_key(|(_, gap)| *gap) else {
+            break;
+        };
+        let behind = stretches.remove(at + 1);
+        if let Some(before) = stretches.get_mut(at) {
+            before.1 = behind.1;
+        }
+    }
+    stretches
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const CHUNK: u64 = CHUNK_BYTES as u64;
+
+    /// A file whose index is at its end, with a second of pictures a chunk and a key frame every two.
+    fn tape() -> Tape {
+        let mut tape = Tape::default();
+        tape.begun = 3;
+        let pull = |offset, bytes| Pull { offset, bytes };
+        tape.pulls = vec![pull(0, 16), pull(20 * CHUNK, 900)];
+        for n in 0..20_u32 {
+            tape.pulls.push(pull(u64::from(n) * CHUNK + 16, 1_000));
+            tape.packets.push(Packet {
+                track: 0,
+                key: n % 2 == 0,
+                first: 2 + n,
+                last: 2 + n,
+                begin_ms: n * 1_000,
+                end_ms: (n + 1) * 1_000,
+            });
+        }
+        tape
+    }
+
+    fn part(from: u64, to: u64) -> Part {
+        Part {
+            from_ms: from * 1_000,
+            to_ms: to * 1_000,
+        }
+    }
+
+    fn told(tape: &Tape, head: Head, from: u64, to: u64) -> (Vec<(u64, u64)>, String) {
+        let facts = select(tape, head, 20 * CHUNK + 900, part(from, to)).unwrap();
+        (
+            facts.chunks,
+            crate::custody::request::stretches(&facts.discloses),
+        )
+    }
+
+    #[test]
+    fn head_and_index_and_all_from_the_key_frame_on_are_needed() {
+        let seconds = |text: &str| text.to_owned();
+        assert_eq!(
+            told(&tape(), Head::Before, 5, 7),
+            (vec![(0, 1), (4, 7), (20, 21)], seconds("0-1,4-7"))
+        );
+        assert_eq!(
+            told(&tape(), Head::First, 5, 7),
+            (vec![(0, 1), (4, 7)], seconds("0-1,4-7"))
+        );
+        // What was read for no packet is index, wherever it lies.
+        let mut scattered = tape();
+        scattered.pulls.push(Pull {
+            offset: 12 * CHUNK,
+            bytes: 16,
+        });
+        assert_eq!(
+            told(&scattered, Head::Scattered, 5, 7),
+            (
+                vec![(0, 1), (4, 7), (12, 13), (20, 21)],
+                seconds("0-1,4-7,12-13")
+            )
+        );
+        assert_eq!(
+            told(&tape(), Head::Before, 0, 20),
+            (vec![(0, 21)], seconds("0-20"))
+        );
+    }
+
+    #[test]
+    fn pictures_are_needed_in_the_order_of_the_file() {
+        // The picture of second 6 is decoded behind that of second 7, and is still needed.
+        let mut tape = tape();
+        (tape.packets[6].begin_ms, tape.packets[7].begin_ms) = (7_000, 6_000);
+        let (chunks, _) = told(&tape, Head::First, 5, 7);
+        assert_eq!(chunks, [(0, 1), (4, 8)]);
+    }
+
+    #[test]
+    fn nothing_out_of_it_is_nothing_to_select() {
+        assert!(select(&Tape::default(), Head::First, 9, part(0, 1)).is_err());
+    }
+
+    #[test]
+    fn stretches_that_lie_closest_become_one() {
+        let all = vec![(0, 1), (4, 5), (6, 7), (20, 21), (30, 31)];
+        assert_eq!(few(all.clone(), 4), [(0, 1), (4, 7), (20, 21), (30, 31)]);
+        assert_eq!(few(all.clone(), 2), [(0, 7), (20, 31)]);
+        assert_eq!(few(all.clone(), 9), all);
+    }
+}

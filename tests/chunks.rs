@@ -1,0 +1,350 @@
+//! Some seconds of an original: a file that holds its head, its index and the chunks of those seconds,
+//! proven against what was logged when it came in, and playing where it discloses.
+
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path, process::Command};
+
+use recvault::{
+    base::RecordingId,
+    custody::request::{Form, Seconds},
+    store::{AccessWish, RecordingWish, Store},
+};
+use serde_json::Value;
+
+use crate::{
+    access::follow_instructions,
+    case::Case,
+    excerpt::{ask, ffmpeg},
+    handover::{approve_by_hand, export, package},
+};
+
+/// Bytes of a chunk.
+const CHUNK: usize = 256 * 1024;
+
+/// Twelve seconds with picture and sound, a key frame every second, some twelve chunks.
+fn film(file: &Path, codecs: &[&str]) {
+    let picture = "testsrc2=size=640x360:rate=25:duration=12,noise=alls=12:allf=t";
+    let sound = "sine=frequency=440:sample_rate=48000:duration=12";
+    let common = ["-pix_fmt", "yuv420p", "-g", "25", "-b:v", "2500k"];
+    let args = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound];
+    let _ = ffmpeg(&[&args[..], &common, codecs].concat(), Some(file));
+}
+
+const H264: [&str; 8] = [
+    "-c:v",
+    "libx264",
+    "-preset",
+    "ultrafast",
+    "-bf",
+    "2",
+    "-c:a",
+    "aac",
+];
+
+/// One film of each container, of another codec where that is usual in it.
+fn films(dir: &Path) -> Vec<std::path::PathBuf> {
+    fs::create_dir_all(dir).unwrap();
+    let first = dir.join("a.mp4");
+    film(&first, &H264);
+    let mut all = vec![first.clone()];
+    for (name, more) in [
+        ("b.mov", &[][..]),
+        ("c.mkv", &[]),
+        ("d.ts", &[]),
+        ("e.mp4", &["-movflags", "+faststart"]),
+    ] {
+        let other = dir.join(name);
+        let copy = ["-i", first.to_str().unwrap(), "-c", "copy"];
+        let _ = ffmpeg(&[&copy, more].concat(), Some(&other));
+        all.push(other);
+    }
+    let avi = dir.join("f.avi");
+    film(&avi, &["-c:v", "mpeg4", "-bf", "2", "-c:a", "mp3"]);
+    all.push(avi);
+    let mpeg2 = dir.join("g.ts");
+    film(&mpeg2, &["-c:v", "mpeg2video", "-bf", "2", "-c:a", "mp2"]);
+    all.push(mpeg2);
+    all
+}
+
+/// Digests of the pictures that a player shows over these seconds.
+fn shown(file: &Path, from: u32, to: u32) -> Vec<String> {
+    let (from, length) = (from.to_string(), (to - from).to_string());
+    let (seek, file_name) = (["-ss", &from, "-t", &length], file.to_str().unwrap());
+    // In a transport stream ffmpeg guesses by bytes and may begin late: there it decodes to the place.
+    let args = match file_name.ends_with(".ts") {
+        true => [&["-i", file_name][..], &seek].concat(),
+        false => [&seek[..], &["-i", file_name]].concat(),
+    };
+    let digests = ["-map", "0:v", "-f", "framemd5", "-"];
+    let out = ffmpeg(&[&args[..], &digests].concat(), None);
+    let out = String::from_utf8(out).unwrap();
+    let lines = out.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|l| l.rsplit(',').next().unwrap().to_owned())
+        .collect()
+}
+
+/// Approves an excerpt of an original and exports it; gives back what the request says of it.
+fn excerpt(case: &Case, id: &str, from: u32, until: u32, to: &Path) -> Value {
+    let part = [from.to_string(), until.to_string()];
+    let part = ["--form", "original", "--from", &part[0], "--to", &part[1]];
+    let asked = ask(case, id, &part).code(0).json();
+    let access = &asked["with"]["accesses"][0];
+    let request = access["digest"].as_str().unwrap();
+    let _ = approve_by_hand(case, request, 1)
+        .code(0)
+        .says(&format!("seconds {from}-{until} discloses "));
+    fs::create_dir_all(to).unwrap();
+    let _ = export(case, request, to).code(0);
+    access["request"].clone()
+}
+
+/// The excerpt in a package.
+fn found(package: &Path, id: &str) -> std::path::PathBuf {
+    let mut files = fs::read_dir(package.join("data")).unwrap();
+    let begins = format!("{id}.excerpt.");
+    let file = files.find_map(|f| {
+        let f = f.unwrap();
+        f.file_name()
+            .to_str()
+            .unwrap()
+            .starts_with(&begins)
+            .then(|| f.path())
+    });
+    file.unwrap()
+}
+
+/// `verify.py excerpt` of the package: whether it accepts, and what it says.
+fn judged(package: &Path, file: &Path, proof: &Path, event: &Path) -> (bool, String) {
+    let done = Command::new("python3")
+        .arg(package.join("proof/verify.py"))
+        .arg("excerpt")
+        .args([file, proof, event])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.stderr.is_empty(), "{done:?}");
+    (done.status.success(), said)
+}
+
+/// Goal: in every container a player shows over the seconds what it shows of the original, out of a
+/// part of the file; a stranger proves each byte of it, and the request told what else it discloses.
+#[test]
+fn an_excerpt_of_an_original_plays_and_is_proven_in_every_container() {
+    let case = Case::with_approvers();
+    let films = films(&case.beside("made"));
+    for film in &films {
+        let name = film.file_name().unwrap();
+        fs::copy(film, case.store().join("inbox").join(name)).unwrap();
+    }
+    let _ = case.batch();
+    for recording in case.list() {
+        let id = recording["id"].as_str().unwrap();
+        let name = recording["name"].as_str().unwrap();
+        let film = films.iter().find(|f| f.ends_with(name)).unwrap();
+        for (from, until) in [(5, 7), (0, 1), (10, 12)] {
+            let what = format!("{name} {from}-{until}");
+            let to = case.beside(&format!("out {what}"));
+            let request = excerpt(&case, id, from, until, &to);
+            let package = package(&to);
+            let file = found(&package, id);
+            let (whole, part) = (shown(film, from, until), shown(&file, from, until));
+            assert!(whole.len() >= 24, "{what}: {whole:?}");
+            assert_eq!(part, whole, "{what}");
+            let _ = case
+                .command(&["verify", package.to_str().unwrap()])
+                .code(0)
+                .says(" bytes of recording ");
+            // Nothing but chunks of the original, each in its place, and not nearly all of them.
+            let (original, part) = (fs::read(film).unwrap(), fs::read(&file).unwrap());
+            assert_eq!(part.len(), original.len());
+            let chunks = original.chunks(CHUNK).zip(part.chunks(CHUNK));
+            let disclosed = chunks.filter(|(a, b)| a == b).count();
+            let all = original.len().div_ceil(CHUNK);
+            assert!(
+                all >= 10 && disclosed <= all / 2 + 1,
+                "{what}: {disclosed} of {all}"
+            );
+            if !name.ends_with("ts") {
+                let taken = fs::metadata(&file).unwrap().blocks() * 512;
+                assert!(
+                    taken < (original.len() - CHUNK) as u64,
+                    "{what} takes {taken}"
+                );
+            }
+            let text = request.as_str().unwrap();
+            assert!(text.contains(" discloses "), "{text}");
+            if from == 5 {
+                follow_instructions(&package).unwrap();
+                let page = fs::read_to_string(package.join("index.html")).unwrap();
+                assert!(page.contains("its excerpt discloses seconds"), "{page}");
+            }
+        }
+    }
+}
+
+/// A store with one film, its excerpt handed over.
+fn handed_over() -> (Case, String, std::path::PathBuf) {
+    let case = Case::with_approvers();
+    let film_file = case.store().join("inbox/a.mp4");
+    film(&film_file, &H264);
+    let _ = case.batch();
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let to = case.beside("out");
+    let _ = excerpt(&case, &id, 5, 7, &to);
+    let package = package(&to);
+    (case, id, package)
+}
+
+/// Goal: an excerpt of another recording, and chunks that were moved, swapped or altered, are told by
+/// the script alone; so is anything that stands where nothing is disclosed.
+#[test]
+fn what_is_no_excerpt_of_the_original_is_told() {
+    let (case, id, package) = handed_over();
+    let (file, proof) = (
+        found(&package, &id),
+        package.join(format!("proof/{id}.chunks")),
+    );
+    let event = package.join(format!("proof/{id}.event"));
+    let (accepted, said) = judged(&package, &file, &proof, &event);
+    assert!(accepted && said.contains("VERIFIED: "), "{said}");
+    let good = fs::read(&file).unwrap();
+    let text = fs::read_to_string(&proof).unwrap();
+    let chunks = text
+        .lines()
+        .nth(3)
+        .unwrap()
+        .strip_prefix("chunks ")
+        .unwrap();
+    let stretch = |text: &str| -> (usize, usize) {
+        let (from, to) = text.split_once('-').unwrap();
+        (from.parse().unwrap(), to.parse().unwrap())
+    };
+    let stretches: Vec<_> = chunks.split(',').map(stretch).collect();
+    let (from, to) = *stretches
+        .iter()
+        .find(|(from, to)| *from > 1 && to - from > 1)
+        .unwrap();
+    let at = |n: usize| n * CHUNK..(n + 1) * CHUNK;
+    type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+    let changes: [(&str, Change<'_>); 6] = [
+        ("a bit", &|b| b[from * CHUNK + 77] ^= 1),
+        ("two chunks swapped", &|b| {
+            let first = b[at(from)].to_vec();
+            b.copy_within(at(from + 1), from * CHUNK);
+            b[at(from + 1)].copy_from_slice(&first);
+        }),
+        ("a chunk moved to where nothing is disclosed", &|b| {
+            b.copy_within(at(from), (to) * CHUNK);
+        }),
+        ("a chunk taken out", &|b| b[at(from)].fill(0)),
+        ("a byte where nothing is disclosed", &|b| {
+            b[(to + 1) * CHUNK - 1] = 1
+        }),
+        ("cut short", &|b| b.truncate(good.len() - 1)),
+    ];
+    let other = case.beside("other");
+    for (what, change) in changes {
+        let mut bytes = good.clone();
+        change(&mut bytes);
+        fs::write(&other, &bytes).unwrap();
+        let (accepted, said) = judged(&package, &other, &proof, &event);
+        assert!(
+            !accepted && said.contains("NOT VERIFIED: "),
+            "{what}: {said}"
+        );
+    }
+    // The proof changed with it: chunks said to lie elsewhere, fewer, more, other hashes.
+    let another = case.beside("another.chunks");
+    let moved = chunks.replace(&format!("{from}-{to}"), &format!("{}-{}", from + 1, to + 1));
+    let hash = text.lines().nth(4).unwrap();
+    for changed in [
+        text.replace(chunks, &moved),
+        text.replace(&format!("{hash}\n"), ""),
+        format!("{text}{hash}\n"),
+        text.replace(hash, &hash.chars().rev().collect::<String>()),
+        text.replace("filler zero", "filler null-packets"),
+        text.replace("v1", "v2"),
+        String::new(),
+    ] {
+        assert_ne!(changed, text);
+        fs::write(&another, &changed).unwrap();
+        let (accepted, said) = judged(&package, &file, &another, &event);
+        assert!(!accepted, "{said}\n{changed}");
+    }
+    // Another recording's event, and an event of another kind.
+    let admitted = fs::read_to_string(&event).unwrap();
+    let line: Value = serde_json::from_str(&admitted).unwrap();
+    let root = line["body"]["chunk_root"].as_str().unwrap();
+    let digest = line["body"]["digest"].as_str().unwrap();
+    let strange = case.beside("strange.event");
+    fs::write(&strange, admitted.replace(root, digest)).unwrap();
+    assert!(!judged(&package, &file, &proof, &strange).0);
+    let asked = package.join("proof/request.event");
+    assert!(!judged(&package, &file, &proof, &asked).0);
+}
+
+/// Goal: no more is handed over than was approved, and what cannot be cut is said at once.
+#[test]
+fn more_than_was_approved_is_not_disclosed() {
+    let case = Case::with_approvers().fleet(2);
+    film(&case.store().join("inbox/a.mp4"), &H264);
+    let _ = ffmpeg(
+        &["-f", "lavfi", "-i", "sine=duration=4"],
+        Some(&case.store().join("inbox/b.wav")),
+    );
+    let _ = case.batch();
+    let all = case.list();
+    let id = |ending: &str| {
+        let named = |r: &&Value| r["name"].as_str().unwrap().ends_with(ending);
+        all.iter().find(named).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let part = ["--form", "original", "--from", "1", "--to", "2"];
+    let _ = ask(&case, &id("b.wav"), &part)
+        .code(3)
+        .says("(WAV) no part of the original can be cut out")
+        .says("ask for a copy of these seconds");
+    let beyond = ["--form", "original", "--from", "9", "--to", "99"];
+    let _ = ask(&case, &id("a.mp4"), &beyond)
+        .code(3)
+        .says("has no seconds 9-99");
+    // A request that told less than the excerpt discloses: the head's neighbours are not in it.
+    let film_id: RecordingId = id("a.mp4").parse().unwrap();
+    let seconds = Seconds { from: 5, to: 7 };
+    let request = {
+        let store = Store::open(
+            &case.store(),
+            std::sync::Arc::new(recvault::base::SystemClock),
+        );
+        let wish = AccessWish {
+            recordings: vec![RecordingWish {
+                seconds: Some(seconds),
+                discloses: vec![seconds],
+                ..RecordingWish::whole(film_id)
+            }],
+            form: Form::Original,
+            purpose: "case".into(),
+            recipient: "court".into(),
+            days: 7,
+            uses: 1,
+        };
+        store
+            .unwrap()
+            .request_access(4_000, wish)
+            .unwrap()
+            .digest
+            .to_string()
+    };
+    let _ = approve_by_hand(&case, &request, 1).code(0);
+    let to = case.beside("out");
+    fs::create_dir(&to).unwrap();
+    let _ = export(&case, &request, &to)
+        .code(3)
+        .says("would disclose other seconds than those that were approved")
+        .says("ask for these seconds again");
+    assert_eq!(fs::read_dir(&to).unwrap().count(), 0);
+}
