@@ -40,6 +40,11 @@ const H264: [&str; 8] = [
     "aac",
 ];
 
+/// A store whose nights make no renditions, which no excerpt needs.
+fn unarchived() -> Case {
+    Case::with_approvers().configure("[inbox]\nsettle_s = 0\n[archive]\nwhen = \"long-term\"\n")
+}
+
 /// One film of each container, of another codec where that is usual in it.
 fn films(dir: &Path) -> Vec<std::path::PathBuf> {
     fs::create_dir_all(dir).unwrap();
@@ -132,7 +137,7 @@ fn judged(package: &Path, file: &Path, proof: &Path, event: &Path) -> (bool, Str
 /// part of the file; a stranger proves each byte of it, and the request told what else it discloses.
 #[test]
 fn an_excerpt_of_an_original_plays_and_is_proven_in_every_container() {
-    let case = Case::with_approvers();
+    let case = unarchived();
     let films = films(&case.beside("made"));
     for film in &films {
         let name = film.file_name().unwrap();
@@ -143,7 +148,11 @@ fn an_excerpt_of_an_original_plays_and_is_proven_in_every_container() {
         let id = recording["id"].as_str().unwrap();
         let name = recording["name"].as_str().unwrap();
         let film = films.iter().find(|f| f.ends_with(name)).unwrap();
-        for (from, until) in [(5, 7), (0, 1), (10, 12)] {
+        let more = ["a.mp4", "g.ts"].contains(&name);
+        for (from, until) in [(5, 7), (0, 1), (10, 12)]
+            .into_iter()
+            .take(1 + 2 * usize::from(more))
+        {
             let what = format!("{name} {from}-{until}");
             let to = case.beside(&format!("out {what}"));
             let request = excerpt(&case, id, from, until, &to);
@@ -186,7 +195,7 @@ fn an_excerpt_of_an_original_plays_and_is_proven_in_every_container() {
 
 /// A store with one film, its excerpt handed over.
 fn handed_over() -> (Case, String, std::path::PathBuf) {
-    let case = Case::with_approvers();
+    let case = unarchived();
     let film_file = case.store().join("inbox/a.mp4");
     film(&film_file, &H264);
     let _ = case.batch();

@@ -155,7 +155,8 @@ pub fn ask(case: &Case, id: &str, more: &[&str]) -> crate::case::Run {
 /// second behind them, in every container; its sound is as long.
 #[test]
 fn a_part_is_cut_to_the_second_in_every_container() {
-    let case = Case::with_approvers();
+    let case = Case::with_approvers()
+        .configure("[inbox]\nsettle_s = 0\n[archive]\nwhen = \"long-term\"\n");
     let made = recordings(&case.beside("made"));
     for file in &made {
         let name = file.file_name().unwrap();
