@@ -258,14 +258,20 @@ fn a_statement_over_another_request_or_of_another_kind_approves_nothing() {
     assert!(refused(spent).to_string().ends_with("is pending"));
 }
 
+/// The commands that a package's own instructions tell.
+pub fn commands(package: &Path) -> Vec<String> {
+    let text = fs::read_to_string(package.join("VERIFY.txt")).unwrap();
+    let all = text.lines().filter_map(|line| line.strip_prefix("   "));
+    let all: Vec<String> = all.map(str::to_owned).collect();
+    assert!(all.len() >= 7, "{text}");
+    all
+}
+
 /// Every command of the package's own instructions, run in its folder by a plain shell.
 pub fn follow_instructions(package: &Path) -> Result<(), String> {
-    let text = fs::read_to_string(package.join("VERIFY.txt")).unwrap();
-    let commands: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("   ")).collect();
-    assert!(commands.len() >= 7, "{text}");
-    for command in commands {
+    for command in commands(package) {
         let done = Command::new("sh")
-            .args(["-c", command])
+            .args(["-c", &command])
             .current_dir(package)
             .output()
             .unwrap();

@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    os::{fd::AsRawFd as _, unix::process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
@@ -41,8 +42,16 @@ impl Case {
 
     /// The same with two approvers of Market Management, made by `ssh-keygen`.
     pub fn with_approvers() -> Self {
+        Self::with_keys(|case| {
+            let names = ["approver-1", "approver-2"];
+            names.map(|name| case.new_key(name)).to_vec()
+        })
+    }
+
+    /// The same with the keys of approvers that are made so.
+    pub fn with_keys(make: impl FnOnce(&Self) -> Vec<PathBuf>) -> Self {
         let case = Self::empty();
-        let keys = ["approver-1", "approver-2"].map(|name| case.new_key(name));
+        let keys = make(&case);
         case.laid_out(&keys)
     }
 
@@ -153,6 +162,24 @@ impl Case {
         Run {
             what: args.join(" "),
             output,
+        }
+    }
+
+    /// The same as another user, which only root can be.
+    pub fn store_command_by(&self, user: u32, group: u32, args: &[&str]) -> Run {
+        // By its descriptor: its folder may be one that this user cannot pass.
+        let binary = fs::File::open(env!("CARGO_BIN_EXE_recvault")).unwrap();
+        let mut command = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()));
+        plain(&mut command)
+            .current_dir("/")
+            .uid(user)
+            .gid(group)
+            .arg("--store")
+            .arg(self.store())
+            .args(args);
+        Run {
+            what: format!("{} as {user}", args.join(" ")),
+            output: command.output().unwrap(),
         }
     }
 
@@ -333,11 +360,16 @@ pub fn real_media() -> Option<PathBuf> {
 
 fn recvault() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_recvault"));
+    plain(&mut command);
+    command
+}
+
+/// Without what whoever runs the tests has set.
+fn plain(command: &mut Command) -> &mut Command {
     command
         .env_remove("RECVAULT_STORE")
         .env_remove("RECVAULT_LOG")
-        .env("NO_COLOR", "1");
-    command
+        .env("NO_COLOR", "1")
 }
 
 impl Run {

@@ -41,6 +41,7 @@ mod regain;
 mod sheet;
 mod signing;
 mod soak;
+mod stranger;
 mod tamper;
 mod tidy;
 mod trace;

@@ -229,9 +229,15 @@ pub(super) fn unopened(root: &Path, e: &io::Error) -> Failure {
     } else {
         ErrorKind::Fault
     };
+    let hint = match e.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "it is another user's: ask whoever runs it to let you into its group and to have recvault serve running"
+        }
+        _ => "name a store by --store or RECVAULT_STORE, or lay one out by 'recvault init DIR'",
+    };
     Failure::new(
         kind,
         format!("the store {} cannot be opened: {e}", root.display()),
     )
-    .hint("name a store by --store or RECVAULT_STORE, or lay one out by 'recvault init DIR'")
+    .hint(hint)
 }

@@ -5,13 +5,17 @@ use std::{
     mem::MaybeUninit,
     os::{
         fd::{AsRawFd, BorrowedFd, OwnedFd},
-        unix::net::{UnixListener, UnixStream},
+        unix::{
+            fs::OpenOptionsExt,
+            net::{UnixListener, UnixStream},
+        },
     },
     path::{Path, PathBuf},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::OFlags,
     net::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
         SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -165,7 +169,11 @@ impl<R: Read> Lines<R> {
 /// A socket's path may have 108 bytes, a store's path many more: the way through an open
 /// descriptor of the folder is always short.
 fn with_short_path<T>(root: &Path, f: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> {
-    let dir = std::fs::File::open(root)?;
+    // To pass the folder is enough: its clients need not read it, and so cannot hold its lock.
+    let dir = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::PATH.bits().cast_signed())
+        .open(root)?;
     f(PathBuf::from(format!(
         "/proc/self/fd/{}/{SOCKET}",
         dir.as_raw_fd()
