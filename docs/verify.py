@@ -16,7 +16,7 @@ tlog-cosignature and tlog-proof. A tile is 256 hashes: level 0 are those of even
 level those of tiles. A bundle is 256 events, `tail` the bundle that is not full yet, N.p/W a part
 of W hashes or events only, as a checkpoint needs it. Events are counted from 0.
 """
-import argparse, base64, bisect, datetime, hashlib, json, os, pathlib, re, subprocess, sys, tempfile
+import argparse, base64, bisect, datetime, hashlib, os, pathlib, re, subprocess, sys, tempfile
 
 WIDTH, EVENT_BYTES_MOST, CHUNK = 256, 48 * 1024, 256 * 1024
 NUMBER, HASH = "(0|[1-9][0-9]{0,18})", "[A-Za-z0-9+/]{43}="
@@ -218,10 +218,12 @@ def statement(options):
     return said.stdout.decode().strip()
 
 def excerpt(options):
-    event, text = json.loads(read(options.event)), read(options.chunks).decode()
+    event, text = read(options.event).decode(), read(options.chunks).decode()
+    logged = re.search(',"bytes":([0-9]+),"chunk_root":"([0-9a-f]{64})","digest":"([0-9a-f]{64})",'
+                       '.*,"kind":"recording.admitted","n":', event)
     said = re.fullmatch(f"recvault chunk proof v1\nbytes {NUMBER}\nfiller (zero|null-packets)\n"
                         "chunks ([0-9,-]+)\n((?:[0-9a-f]{64}\n)*)", text)
-    need(said and event["kind"] == "recording.admitted", "there is no chunk proof, or no admission")
+    need(said and logged, "there is no chunk proof, or no admission")
     size, hashes = int(said[1]), [bytes.fromhex(line) for line in said[4].split()]
     shown = [n for part in said[3].split(",") for n in range(*map(int, part.split("-")))]
     blank = bytes(CHUNK + 188) if said[2] == "zero" else (b"\x47\x1f\xff\x10" + b"\xff" * 184) * 1396
@@ -232,7 +234,7 @@ def excerpt(options):
             need(n in listed or chunk == blank[start:start + len(chunk)],
                  f"something stands in chunk {n}, of which nothing is disclosed")
             leaves.append(sha(b"\0", chunk))
-        need(file.tell() == size == event["body"]["bytes"], "its length is not that of the original")
+        need(file.tell() == size == int(logged[1]), "its length is not that of the original")
     def root(begin, end):  # of what is hidden, the next hash
         if bisect.bisect_left(shown, begin) == bisect.bisect_left(shown, end):
             need(hashes, "the chunk proof has too few hashes")
@@ -240,9 +242,9 @@ def excerpt(options):
         middle = begin + (1 << (end - begin - 1).bit_length() >> 1)
         return leaves[begin] if end - begin == 1 else sha(b"\1", root(begin, middle), root(middle, end))
     need(shown == sorted(listed) and shown[-1] < len(leaves), "the chunk proof is out of order")
-    need(root(0, len(leaves)).hex() == event["body"]["chunk_root"] and not hashes,
+    need(root(0, len(leaves)).hex() == logged[2] and not hashes,
          "what it discloses is not the original's")
-    return f"{len(shown)} of the {len(leaves)} chunks of original {event['body']['digest']}, and no more"
+    return f"{len(shown)} of the {len(leaves)} chunks of original {logged[3]}, and no more"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)

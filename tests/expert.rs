@@ -70,7 +70,7 @@ fn the_script_is_short_and_needs_only_what_every_python_has() {
     assert_eq!(
         imports,
         [
-            "import argparse, base64, bisect, datetime, hashlib, json, os, pathlib, re, subprocess, sys, tempfile"
+            "import argparse, base64, bisect, datetime, hashlib, os, pathlib, re, subprocess, sys, tempfile"
         ]
     );
 }
