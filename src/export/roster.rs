@@ -134,3 +134,61 @@ fn check(
         false => Err("it is another than the one that was agreed on".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        base::{Digest, Moment},
+        event::Writer,
+    };
+
+    const KEYS: [&str; 2] = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIlizSIN3DQV78VPNjVvvwjgf+P5HqbPYCYu3BOMdjAE li",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIyUyVEilKpgf2Y/zb9lUIK4FhdlHmeY2sQ6VNNnKcDz wang",
+    ];
+
+    fn event(n: u64, at: Moment, change: &RosterChange) -> Event {
+        Event {
+            at,
+            by: Writer { uid: 0 },
+            n,
+            prev: Digest::new([0; 32]),
+            v: 1,
+            what: What::RosterChanged {
+                change: Box::new(change.clone()),
+            },
+        }
+    }
+
+    /// Goal: who writes the log cannot let a roster take force before those who agreed on it had said,
+    /// nor one that nobody agreed on.
+    #[test]
+    fn a_roster_takes_force_at_its_time_and_only_what_was_agreed_on() {
+        let genesis = Roster::genesis(&KEYS).unwrap();
+        let other = Roster::genesis_of(&[(KEYS[0], Some(7)), (KEYS[1], Some(8))]).unwrap();
+        let due = Moment::from_s(1_800_000_000);
+        let mut history = RosterHistory::new(genesis.clone());
+        let force = |roster: &Roster| RosterChange::TookForce {
+            roster: roster.digest(),
+        };
+        let judge = |history: &RosterHistory, roster: &Roster, at: Moment| {
+            let change = force(roster);
+            check(history, &change, None, &event(9, at, &change))
+        };
+        assert!(judge(&history, &other, due).is_err(), "nothing waits");
+        let proposed = RosterChange::Proposed {
+            roster: other.clone(),
+            statement: Digest::new([1; 32]),
+            due,
+        };
+        let alone = check(&history, &proposed, None, &event(5, due, &proposed));
+        assert_eq!(alone.unwrap_err(), "nobody agreed on it");
+        history.apply(&proposed, 5);
+        let early = judge(&history, &other, due.plus_ms(-1)).unwrap_err();
+        assert_eq!(early, "it took force before its time");
+        assert!(judge(&history, &genesis, due).is_err(), "another waits");
+        judge(&history, &other, due).unwrap();
+    }
+}
