@@ -43,7 +43,7 @@ exported() {
   echo "$to/recvault-$use/data/$id.mp4 $use"
 }
 
-# name | least share of frames in percent, or 0 for none | what ffmpeg does to it; RATE is the copy's bit rate
+# name | least share of frames in percent | what ffmpeg does to it; RATE is the copy's bit rate
 rows=(
   'encoded anew, half the bit rate, H.264|100|-c:v libx264 -preset veryfast -b:v HALF'
   'encoded anew, half the bit rate, MPEG-4|100|-c:v mpeg4 -b:v HALF'
@@ -57,11 +57,11 @@ rows=(
   'between bars|100|-vf pad=iw+160:ih+120:80:60'
   'in a mirror|100|-vf hflip'
   '300 lines, 8 frames, crf 34|100|-vf scale=-2:300 -r 8 -c:v libx264 -crf 34'
-  # The page says so of 720 lines and less alone.
-  'scaled to 240 lines|0|-vf scale=-2:240'
+  'scaled to 240 lines|100|-vf scale=-2:240'
 )
 
 copies=() uses=()
+read -ra sizes <<<"$SIZES"
 printf '%-50s' 'code read in, of the frames looked at'
 for size in $SIZES; do
   read -r copy use < <(exported "$size")
@@ -82,7 +82,8 @@ for row in "${rows[@]}"; do
     read -r seen frames < <(jq -r --arg use "${uses[at]}" \
       '[([.picture.codes[] | select(.id == $use) | .frames] | add // 0), .picture.frames] | @tsv' <<<"$told")
     printf '%12s' "$seen/$frames"
-    [ $((seen * 100)) -ge $((frames * least)) ] || missed=1
+    # Of 240 lines the page says so where they were 720 or less.
+    [[ $name == *240* && ${sizes[at]#*x} -gt 720 ]] || [ $((seen * 100)) -ge $((frames * least)) ] || missed=1
   done
   echo
 done
