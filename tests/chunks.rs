@@ -294,6 +294,27 @@ fn what_is_no_excerpt_of_the_original_is_told() {
     assert!(!judged(&package, &file, &proof, &asked).0);
 }
 
+/// Goal: where chunks hold what no demuxer looks at, nobody says that it shows little.
+#[test]
+fn what_nobody_can_tell_counts_as_all_of_it() {
+    let case = unarchived();
+    let clip = case.beside("a.mp4");
+    film(&clip, &H264);
+    let mut bytes = fs::read(&clip).unwrap();
+    // A box that readers pass over, which some recorders keep notes of their own in.
+    let unknown = 8_u32 + 4_000;
+    bytes.extend_from_slice(&unknown.to_be_bytes());
+    bytes.extend_from_slice(b"free");
+    bytes.extend(std::iter::repeat_n(b'N', 4_000));
+    fs::write(case.store().join("inbox/a.mp4"), bytes).unwrap();
+    let _ = case.batch();
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let part = ["--form", "original", "--from", "5", "--to", "7"];
+    let _ = ask(&case, &id, &part)
+        .code(0)
+        .says("seconds 5-7 discloses 0-12");
+}
+
 /// Goal: no more is handed over than was approved, and what cannot be cut is said at once.
 #[test]
 fn more_than_was_approved_is_not_disclosed() {

@@ -322,20 +322,7 @@ fn what_was_shown_is_spent_however_the_showing_ended() {
 #[test]
 fn an_owner_shows_to_its_client_alone_and_ends_with_it() {
     let (case, id, _) = one_clip(true);
-    // Twice, for what is used up can no longer be denied.
-    let wish = [
-        "request",
-        "--recording",
-        &id,
-        "--form",
-        "view",
-        "--uses",
-        "2",
-    ];
-    let words = ["--purpose", "a complaint", "--recipient", "Li", "--json"];
-    let asked = case.store_command(&[&wish[..], &words].concat()).code(0);
-    let request = &asked.json()["with"]["accesses"][0]["digest"];
-    let request = request.as_str().unwrap().to_owned();
+    let request = ask(&case, &id, "view");
     let _ = approve_by_hand(&case, &request, 1).code(0);
     let owner = case.serve();
     let view = View::start(&case, &request);

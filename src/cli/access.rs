@@ -160,7 +160,10 @@ pub(super) fn request(args: &Args, wish: &Wish) -> Result<Ended, Failure> {
     let seconds = wish.from.zip(wish.to);
     let seconds = seconds.map(|(from, to)| Seconds { from, to });
     if let Some(none) = seconds.filter(|seconds| seconds.is_empty()) {
-        let text = format!("from second {} to second {} there is nothing", none.from, none.to);
+        let text = format!(
+            "from second {} to second {} there is nothing",
+            none.from, none.to
+        );
         return Err(Failure::new(ErrorKind::Usage, text)
             .hint("--to is the first second that is no longer wanted, and behind --from"));
     }

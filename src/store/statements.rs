@@ -248,8 +248,11 @@ fn agreement(
             }
             let decidable = match statement.kind() {
                 Kind::Approval | Kind::BreakGlass => state == AccessState::Pending,
-                // An approver may take an approval back as well.
-                _ => matches!(state, AccessState::Pending | AccessState::Approved { .. }),
+                // An approver may take an approval back as well, also from under a use that runs.
+                _ => match state {
+                    AccessState::UsedUp => asked.uses.iter().any(|u| u.outcome.is_none()),
+                    state => state.is_open(),
+                },
             };
             if !decidable {
                 return Err(access::not(request, state));

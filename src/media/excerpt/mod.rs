@@ -9,12 +9,20 @@
 //! - of each track, everything from the key frame before the seconds to their end
 //!
 //! An index that lies scattered over the file, as in fragmented MP4, is needed whole, and the answer
-//! says what that discloses.
+//! says what that discloses. Where those chunks hold much that the demuxer never looked at, nobody can
+//! say what it shows: then the answer is that they disclose the whole recording.
 
 mod select;
 mod tape;
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::{
+    fs::File,
+    io,
+    os::{
+        fd::{AsRawFd, BorrowedFd},
+        unix::fs::FileExt,
+    },
+};
 
 use super::{
     derive::Wire,
@@ -22,8 +30,12 @@ use super::{
     packets::End,
     protocol::{ExcerptFacts, ExcerptJob, Message, ProtocolError, Side},
 };
-use select::select;
+use select::{disclose_all, select, unread};
 use tape::Tape;
+
+/// Bytes that no demuxer reads and that are not zero, of which no more is made: marks of whoever wrote
+/// the file, and padding.
+const UNREAD_BYTES_MAX: u64 = 1_024;
 
 /// How an original is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,5 +120,28 @@ fn find(job: &ExcerptJob, input: BorrowedFd<'_>, wire: &mut Wire<'_>) -> Result<
     let cut = Cut::of(&job.container);
     let cut = cut.ok_or_else(|| no("no part of an original in such a container can be cut out"))?;
     let tape = Tape::record(input.as_raw_fd(), cut, wire)?;
-    select(&tape, cut.head, job.bytes, job.part).map_err(no)
+    let mut facts = select(&tape, cut.head, job.bytes, job.part).map_err(no)?;
+    let file = input.try_clone_to_owned().map(File::from);
+    let unread = file.and_then(|file| written(&file, &unread(&tape, &facts.chunks, job.bytes)));
+    if unread.map_err(|e| no(&e.to_string()))? > UNREAD_BYTES_MAX {
+        disclose_all(&tape, &mut facts);
+    }
+    Ok(facts)
+}
+
+/// Bytes in these stretches of a file that are not zero, as far as it matters.
+fn written(file: &File, stretches: &[(u64, u64)]) -> io::Result<u64> {
+    let (mut written, mut buffer) = (0, vec![0; 64 * 1024]);
+    for (from, to) in stretches {
+        let mut at = *from;
+        while at < *to && written <= UNREAD_BYTES_MAX {
+            let length = usize::try_from(to - at).unwrap_or(usize::MAX);
+            let length = length.min(buffer.len());
+            let bytes = buffer.get_mut(..length).unwrap_or_default();
+            file.read_exact_at(bytes, at)?;
+            written += bytes.iter().filter(|byte| **byte != 0).count() as u64;
+            at += length as u64;
+        }
+    }
+    Ok(written)
 }

@@ -64,6 +64,34 @@ pub(super) fn select(
     })
 }
 
+/// Stretches of the disclosed chunks that were never read.
+pub(super) fn unread(tape: &Tape, chunks: &[(u64, u64)], bytes: u64) -> Vec<(u64, u64)> {
+    let of_pull = |pull: &Pull| (pull.offset, pull.offset.saturating_add(pull.bytes));
+    let mut read: Vec<(u64, u64)> = tape.pulls.iter().map(of_pull).collect();
+    read.sort_unstable();
+    let place = |chunk: u64| chunk.saturating_mul(CHUNK_BYTES as u64).min(bytes);
+    let mut out = Vec::new();
+    let mut at = 0;
+    let mut read = read.into_iter().peekable();
+    for (from, to) in chunks.iter().map(|(from, to)| (place(*from), place(*to))) {
+        at = from.max(at);
+        while let Some((begin, end)) = read.next_if(|(begin, _)| *begin < to) {
+            out.extend((at < begin).then_some((at, begin)));
+            at = at.max(end);
+        }
+        out.extend((at < to).then_some((at, to)));
+    }
+    out
+}
+
+/// Says that a file discloses all of the recording.
+pub(super) fn disclose_all(tape: &Tape, facts: &mut ExcerptFacts) {
+    let last = tape.packets.iter().map(|packet| packet.end_ms).max();
+    let told = facts.discloses.iter().map(|some| some.to).max();
+    let to = last.unwrap_or(0).div_ceil(1_000).max(told.unwrap_or(0));
+    facts.discloses = vec![Seconds { from: 0, to }];
+}
+
 /// What is read whatever is shown.
 fn needed_anyway(tape: &Tape, head: Head) -> Vec<Pull> {
     let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
@@ -261,6 +289,33 @@ mod tests {
         (tape.packets[6].begin_ms, tape.packets[7].begin_ms) = (7_000, 6_000);
         let (chunks, _) = told(&tape, Head::First, 5, 7);
         assert_eq!(chunks, [(0, 1), (4, 8)]);
+    }
+
+    #[test]
+    fn what_was_never_read_of_what_is_disclosed_is_found() {
+        let pull = |offset, bytes| Pull { offset, bytes };
+        let mut tape = Tape::default();
+        tape.pulls = vec![
+            pull(0, 16),
+            pull(CHUNK, CHUNK),
+            pull(CHUNK + 5, 10),
+            pull(2 * CHUNK + 7, 3),
+            pull(5 * CHUNK - 8, 20),
+        ];
+        let all = unread(&tape, &[(0, 1), (1, 3), (5, 6)], 5 * CHUNK + 100);
+        let expected = [
+            (16, CHUNK),
+            (2 * CHUNK, 2 * CHUNK + 7),
+            (2 * CHUNK + 10, 3 * CHUNK),
+            (5 * CHUNK + 12, 5 * CHUNK + 100),
+        ];
+        assert_eq!(all, expected);
+        let mut facts = ExcerptFacts {
+            discloses: vec![Seconds { from: 5, to: 7 }],
+            ..ExcerptFacts::default()
+        };
+        disclose_all(&self::tape(), &mut facts);
+        assert_eq!(facts.discloses, [Seconds { from: 0, to: 20 }]);
     }
 
     #[test]
