@@ -19,7 +19,7 @@ of W hashes or events only, as a checkpoint needs it. Events are counted from 0.
 import argparse, base64, bisect, datetime, hashlib, os, pathlib, re, subprocess, sys, tempfile
 
 WIDTH, EVENT_BYTES_MOST, CHUNK = 256, 48 * 1024, 256 * 1024
-NUMBER, HASH = "(0|[1-9][0-9]{0,18})", "[A-Za-z0-9+/]{43}="
+NUMBER, HASH, HEX = "(?:0|[1-9][0-9]{0,18})", "[A-Za-z0-9+/]{43}=", "[0-9a-f]{64}"
 
 def need(holds, sentence):
     if not holds:
@@ -102,7 +102,7 @@ def checkpoint_in(raw, what, options):
     """Size and root that the log's key has signed."""
     note = Note(raw, what)
     note.signed_by(options.vkey)
-    said = re.fullmatch(f"(.+)\n{NUMBER}\n({HASH})\n(?:.+\n)*", note.text)
+    said = re.fullmatch(f"(.+)\n({NUMBER})\n({HASH})\n(?:.+\n)*", note.text)
     need(said, f"{what} is not a checkpoint")
     need(said[1] == options.vkey.split("+")[0], f"{what} is of another log: {said[1]}")
     size, root = int(said[2]), unbase64(said[3], "the root", 32)
@@ -190,7 +190,7 @@ def ledger(options):
 
 def inclusion(options):
     head, _, note = read(options.proof).partition(b"\n\n")
-    said = re.fullmatch(f"c2sp.org/tlog-proof@v1(?:\nextra (.*))?\nindex {NUMBER}((?:\n{HASH})*)",
+    said = re.fullmatch(f"c2sp.org/tlog-proof@v1(?:\nextra (.*))?\nindex ({NUMBER})((?:\n{HASH})*)",
                         head.decode())
     need(said, "this is not a proof file")
     unbase64(said[1] or "", "the extra")
@@ -202,8 +202,7 @@ def inclusion(options):
     return f"this is {place}"
 
 def consistency(options):
-    old = checkpoint_in(read(options.old), options.old, options)
-    new = checkpoint_in(read(options.new), options.new, options)
+    old, new = (checkpoint_in(read(path), path, options) for path in (options.old, options.new))
     need(old[0] <= new[0], f"the new checkpoint has {new[0]} events, fewer than the {old[0]} of the old")
     folder = Folder(options.folder)
     for size, root in (old, new):
@@ -219,31 +218,33 @@ def statement(options):
 
 def excerpt(options):
     event, text = read(options.event).decode(), read(options.chunks).decode()
-    logged = re.search(',"bytes":([0-9]+),"chunk_root":"([0-9a-f]{64})","digest":"([0-9a-f]{64})",'
-                       '.*,"kind":"recording.admitted","n":', event)
-    said = re.fullmatch(f"recvault chunk proof v1\nbytes {NUMBER}\nfiller (zero|null-packets)\n"
-                        "chunks ([0-9,-]+)\n((?:[0-9a-f]{64}\n)*)", text)
-    need(said and logged, "there is no chunk proof, or no admission")
+    logged = re.fullmatch(f'{{"at":{NUMBER},"body":{{.*"bytes":({NUMBER}),"chunk_root":"({HEX})",'
+                          f'"digest":"({HEX})",.*}},"by":{{"uid":{NUMBER}}},"kind":"recording.admitted",'
+                          f'"n":{NUMBER},"prev":"{HEX}","v":{NUMBER}}}\n?', event)
+    said = re.fullmatch(f"recvault chunk proof v1\nbytes ({NUMBER})\nfiller (zero|null-packets)\n"
+                        f"chunks ({NUMBER}-{NUMBER}(?:,{NUMBER}-{NUMBER})*)\n((?:{HEX}\n)*)", text)
+    need(said and logged and event.count('"body":') == event.count('"chunk_root":') == 1,
+         "there is no chunk proof, or no admission")
     size, hashes = int(said[1]), [bytes.fromhex(line) for line in said[4].split()]
-    shown = [n for part in said[3].split(",") for n in range(*map(int, part.split("-")))]
+    ends = [int(end) for end in re.split("[-,]", said[3])]
+    need(size == int(logged[1]) == os.path.getsize(options.file), "its length is not that of the original")
+    need(ends == sorted(set(ends)) and ends[-1] <= -(-size // CHUNK) and len(ends) <= 1024,
+         "the chunks are not in their order")
+    shown = [n for begin, end in zip(ends[::2], ends[1::2]) for n in range(begin, end)]
     blank = bytes(CHUNK + 188) if said[2] == "zero" else (b"\x47\x1f\xff\x10" + b"\xff" * 184) * 1396
     leaves, listed = [], set(shown)
     with open(options.file, "rb") as file:
         for n, chunk in enumerate(iter(lambda: file.read(CHUNK), b"")):
-            start = n * CHUNK % 188
-            need(n in listed or chunk == blank[start:start + len(chunk)],
+            need(n in listed or chunk == blank[n * CHUNK % 188:][:len(chunk)],
                  f"something stands in chunk {n}, of which nothing is disclosed")
             leaves.append(sha(b"\0", chunk))
-        need(file.tell() == size == int(logged[1]), "its length is not that of the original")
     def root(begin, end):  # of what is hidden, the next hash
         if bisect.bisect_left(shown, begin) == bisect.bisect_left(shown, end):
             need(hashes, "the chunk proof has too few hashes")
             return hashes.pop(0)
         middle = begin + (1 << (end - begin - 1).bit_length() >> 1)
         return leaves[begin] if end - begin == 1 else sha(b"\1", root(begin, middle), root(middle, end))
-    need(shown == sorted(listed) and shown[-1] < len(leaves), "the chunk proof is out of order")
-    need(root(0, len(leaves)).hex() == logged[2] and not hashes,
-         "what it discloses is not the original's")
+    need(root(0, len(leaves)).hex() == logged[2] and not hashes, "what it discloses is not the original's")
     return f"{len(shown)} of the {len(leaves)} chunks of original {logged[3]}, and no more"
 
 def main():

@@ -66,9 +66,64 @@ fn films(dir: &Path) -> Vec<std::path::PathBuf> {
     film(&avi, &["-c:v", "mpeg4", "-bf", "2", "-c:a", "mp3"]);
     all.push(avi);
     let mpeg2 = dir.join("g.ts");
-    film(&mpeg2, &["-c:v", "mpeg2video", "-bf", "2", "-c:a", "mp2"]);
+    // Of which a piece of sound lasts for seconds.
+    let long = ["-pes_payload_size", "60000"];
+    let codecs = ["-c:v", "mpeg2video", "-bf", "2", "-c:a", "mp2"];
+    film(&mpeg2, &[&codecs[..], &long].concat());
     all.push(mpeg2);
+    // Of which a picture takes more than a chunk.
+    let large = dir.join("h.ts");
+    let picture = "testsrc2=size=1920x1080:rate=10:duration=12,noise=alls=30:allf=t";
+    let args = [
+        "-f", "lavfi", "-i", picture, "-pix_fmt", "yuv420p", "-g", "20",
+    ];
+    let x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "9M"];
+    let even = ["-maxrate", "9M", "-bufsize", "5M"];
+    let _ = ffmpeg(&[&args[..], &x264, &even].concat(), Some(&large));
+    all.push(large);
     all
+}
+
+/// Of each packet the second in which it is presented, and where in the file it begins and ends.
+fn packets(file: &Path) -> Vec<(u32, u64, u64)> {
+    let done = Command::new("ffprobe")
+        .args(["-v", "error", "-of", "csv"])
+        .arg("-show_entries")
+        .arg("packet=pts_time,size,pos:format=start_time")
+        .arg(file)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    let of = |kind: &'static str| text.lines().filter_map(move |l| l.strip_prefix(kind));
+    let start: f64 = of("format,").next().unwrap().parse().unwrap();
+    let mut out = Vec::new();
+    for line in of("packet,") {
+        let fields: Vec<&str> = line.split(',').collect();
+        let (Ok(at), Ok(pos)) = (fields[0].parse::<f64>(), fields[2].parse::<u64>()) else {
+            continue;
+        };
+        let end = pos + fields[1].parse::<u64>().unwrap();
+        out.push(((at - start).max(0.0) as u32, pos, end));
+    }
+    // In a transport stream it ends where the next begins: there is more around it than its size.
+    if file.extension().is_some_and(|e| e == "ts") {
+        let mut places: Vec<u64> = out.iter().map(|p| p.1).collect();
+        places.sort_unstable();
+        let behind = |at: u64| places.iter().copied().find(|p| *p > at).unwrap_or(u64::MAX);
+        out.iter_mut().for_each(|p| p.2 = behind(p.1));
+    }
+    out
+}
+
+/// Stretches of numbers, as proofs and requests have them behind a word.
+fn stretches(text: &str, word: &str) -> Vec<(u64, u64)> {
+    let behind = text.split_once(word).unwrap().1;
+    let all = behind.split_whitespace().next().unwrap().split(',');
+    all.map(|stretch| {
+        let (from, to) = stretch.split_once('-').unwrap();
+        (from.parse().unwrap(), to.parse().unwrap())
+    })
+    .collect()
 }
 
 /// Digests of the pictures that a player shows over these seconds.
@@ -148,7 +203,7 @@ fn an_excerpt_of_an_original_plays_and_is_proven_in_every_container() {
         let id = recording["id"].as_str().unwrap();
         let name = recording["name"].as_str().unwrap();
         let film = films.iter().find(|f| f.ends_with(name)).unwrap();
-        let more = ["a.mp4", "g.ts"].contains(&name);
+        let more = ["a.mp4", "g.ts", "h.ts"].contains(&name);
         for (from, until) in [(5, 7), (0, 1), (10, 12)]
             .into_iter()
             .take(1 + 2 * usize::from(more))
@@ -159,7 +214,7 @@ fn an_excerpt_of_an_original_plays_and_is_proven_in_every_container() {
             let package = package(&to);
             let file = found(&package, id);
             let (whole, part) = (shown(film, from, until), shown(&file, from, until));
-            assert!(whole.len() >= 24, "{what}: {whole:?}");
+            assert!(whole.len() >= 10, "{what}: {whole:?}");
             assert_eq!(part, whole, "{what}");
             let _ = case
                 .command(&["verify", package.to_str().unwrap()])
@@ -182,8 +237,27 @@ fn an_excerpt_of_an_original_plays_and_is_proven_in_every_container() {
                     "{what} takes {taken}"
                 );
             }
-            let text = request.as_str().unwrap();
-            assert!(text.contains(" discloses "), "{text}");
+            // Every packet that lies in it as a whole is of a second that the request told.
+            let told = stretches(request.as_str().unwrap(), " discloses ");
+            let proof = fs::read_to_string(package.join(format!("proof/{id}.chunks"))).unwrap();
+            let chunks = stretches(&proof, "\nchunks ");
+            let within =
+                |all: &[(u64, u64)], from, to| all.iter().any(|s| s.0 <= from && to <= s.1);
+            let mut whole = 0;
+            for (second, from, to) in packets(film) {
+                let (first, last) = (from / CHUNK as u64, to.saturating_sub(1) / CHUNK as u64 + 1);
+                if within(&chunks, first, last) {
+                    let second = u64::from(second);
+                    assert!(
+                        within(&told, second, second + 1),
+                        "{what}: {second} of {told:?}"
+                    );
+                    whole += 1;
+                }
+            }
+            assert!(whole >= 10, "{what}: {whole}");
+            let all: u64 = told.iter().map(|(from, to)| to - from).sum();
+            assert!(all <= 9 || name == "g.ts", "{what}: {told:?}");
             if from == 5 {
                 follow_instructions(&package).unwrap();
                 let page = fs::read_to_string(package.join("index.html")).unwrap();
@@ -275,6 +349,12 @@ fn what_is_no_excerpt_of_the_original_is_told() {
         text.replace(hash, &hash.chars().rev().collect::<String>()),
         text.replace("filler zero", "filler null-packets"),
         text.replace("v1", "v2"),
+        // Texts that one reader takes for the same, and another for something else.
+        text.replace(chunks, &format!("0{chunks}")),
+        text.replace(chunks, &format!("{chunks}-2")),
+        text.replace(chunks, &format!("{chunks},")),
+        text.replace(chunks, &format!("0-0,{chunks}")),
+        text.replace(chunks, "0-99999999999"),
         String::new(),
     ] {
         assert_ne!(changed, text);
@@ -288,8 +368,18 @@ fn what_is_no_excerpt_of_the_original_is_told() {
     let root = line["body"]["chunk_root"].as_str().unwrap();
     let digest = line["body"]["digest"].as_str().unwrap();
     let strange = case.beside("strange.event");
-    fs::write(&strange, admitted.replace(root, digest)).unwrap();
-    assert!(!judged(&package, &file, &proof, &strange).0);
+    let size = format!("\"bytes\":{}", good.len());
+    let larger = format!("\"bytes\":{}", good.len() + 1);
+    for changed in [
+        admitted.replace(root, digest),
+        admitted.replace(&size, &larger),
+        admitted.replace("\"body\":{", "\"body\":{},\"body\":{"),
+        admitted.replace("recording.admitted", "recording.sighted"),
+    ] {
+        assert_ne!(changed, admitted);
+        fs::write(&strange, changed).unwrap();
+        assert!(!judged(&package, &file, &proof, &strange).0);
+    }
     let asked = package.join("proof/request.event");
     assert!(!judged(&package, &file, &proof, &asked).0);
 }

@@ -10,7 +10,7 @@ use crate::{
     media::{
         band::Template,
         protocol::{
-            Answer, DeriveJob, MarkOrder, Orders, Progress, RenditionFacts, RenditionOrder,
+            Answer, DeriveJob, MarkOrder, Orders, Part, Progress, RenditionFacts, RenditionOrder,
             VerifyJob,
         },
         worker::{Files, Worker},
@@ -41,6 +41,10 @@ pub struct Marking {
 /// and the last piece of sound end where they end.
 const OVER_MS_MAX: i64 = 500;
 
+/// Milliseconds after its beginning by which a part may show its first picture before it is read
+/// again without an index.
+const LATE_MS_MAX: i64 = 150;
+
 impl Marking {
     /// For a copy of this recording that is made by a use.
     pub(super) fn of(
@@ -70,6 +74,42 @@ pub fn can_be_shown(record: &Record) -> bool {
     record.media.as_ref().is_some_and(|m| m.presented_ms > 0)
 }
 
+/// Has a copy made; gives back what it is, if anything of it could be read.
+fn derive(
+    settings: &ExportSettings,
+    record: &Record,
+    mark: MarkOrder,
+    only: Option<Part>,
+    original: &File,
+    output: &File,
+    heard: &mut dyn FnMut(&Progress),
+) -> Result<Option<RenditionFacts>, ExportError> {
+    let failed = |why: String| ExportError::Copy { id: record.id, why };
+    let job = DeriveJob {
+        claims_media: record.kind.is_media(),
+        now: record.admitted_at,
+        formats: settings.plan.formats.clone(),
+        ..DeriveJob::default()
+    };
+    let orders = Orders {
+        rendition: Some(RenditionOrder {
+            plan: settings.plan.clone(),
+            mark,
+            original: record.digest,
+        }),
+        checks: settings.checks.clone(),
+        only,
+    };
+    let files = Files {
+        input: Some(original.as_fd()),
+        output: Some(output.as_fd()),
+    };
+    let worker = Worker::spawn(&settings.launch, &files).map_err(|e| failed(e.to_string()))?;
+    let derived = worker.derive(job, |_| Answer::Proceed(Box::new(orders)), |p| heard(p));
+    let done = derived.outcome.map_err(|e| failed(e.to_string()))?;
+    Ok(done.rendition)
+}
+
 /// Makes and verifies the marked copy of an original into an empty file; gives back what it is.
 ///
 /// # Errors
@@ -84,33 +124,30 @@ pub fn make(
 ) -> Result<RenditionFacts, ExportError> {
     let mark = mark(settings, record, marking)?;
     let (id, start) = (mark.id, mark.start);
-    let job = DeriveJob {
-        claims_media: record.kind.is_media(),
-        now: record.admitted_at,
-        formats: settings.plan.formats.clone(),
-        ..DeriveJob::default()
-    };
-    let order = RenditionOrder {
-        plan: settings.plan.clone(),
-        mark,
-        original: record.digest,
-    };
     let failed = |why: String| ExportError::Copy { id: record.id, why };
-    let files = Files {
-        input: Some(original.as_fd()),
-        output: Some(output.as_fd()),
-    };
-    let worker = Worker::spawn(&settings.launch, &files).map_err(|e| failed(e.to_string()))?;
-    let orders = Orders {
-        rendition: Some(order),
-        checks: settings.checks.clone(),
-        only: marking.seconds.map(excerpt::part),
-    };
-    let derived = worker.derive(job, |_| Answer::Proceed(Box::new(orders)), |p| heard(p));
-    let done = derived.outcome.map_err(|e| failed(e.to_string()))?;
-    let Some(facts) = done.rendition else {
-        let why = derived.findings.first().map(|f| f.text.clone());
-        return Err(failed(why.unwrap_or_else(|| "nothing came out".into())));
+    let part = marking.seconds.map(excerpt::part);
+    let mut derived = derive(
+        settings,
+        record,
+        mark.clone(),
+        part,
+        original,
+        output,
+        heard,
+    )?;
+    // An index may lead beside the place. What is read in a row is slower, and cannot.
+    if let Some(part) = part
+        && derived.is_none_or(|facts| facts.begin_ms > LATE_MS_MAX)
+    {
+        output.set_len(0).map_err(|e| failed(e.to_string()))?;
+        let part = Some(Part {
+            in_a_row: true,
+            ..part
+        });
+        derived = derive(settings, record, mark, part, original, output, heard)?;
+    }
+    let Some(facts) = derived else {
+        return Err(failed("nothing of it can be read".into()));
     };
     // No more is handed over than was approved, whatever the file made of it.
     if let Some(seconds) = marking.seconds

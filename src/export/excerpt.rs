@@ -38,6 +38,7 @@ pub(super) fn part(seconds: Seconds) -> Part {
     Part {
         from_ms: u64::from(seconds.from) * 1_000,
         to_ms: u64::from(seconds.to) * 1_000,
+        in_a_row: false,
     }
 }
 

@@ -195,7 +195,7 @@ fn page(
                     @if can_be_shown(record) {
                         video controls preload="metadata" controlslist=[viewing.then_some("nodownload")] src=((showing.player)(record.id)) {}
                     } @else {
-                        p.note { "此文件无法播放，仅附原件。 Nothing in it can be played; only the original is here." }
+                        p.note { "此文件无法播放，未附副本。 Nothing in it can be played; there is no copy of it here." }
                     }
                     (table(&about(settings, spent, record)))
                 }

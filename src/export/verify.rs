@@ -124,7 +124,7 @@ impl Look<'_> {
         let copies = self.outcome(&request, approved_at)?;
         payload(&files, &request, &copies)?;
         for wanted in &request.ask.recordings {
-            let chunk_root = self.admission(wanted.id, wanted.digest)?;
+            let chunk_root = self.admission(wanted)?;
             if request.ask.form == Form::Original && wanted.seconds.is_some() {
                 self.excerpt(wanted, &chunk_root, &files)?;
             }
@@ -387,11 +387,18 @@ impl Look<'_> {
         Ok(copies)
     }
 
-    /// That a recording was admitted with this digest; gives back the root over its chunks.
-    fn admission(&mut self, id: RecordingId, digest: Digest) -> Checked<Digest> {
+    /// That a recording was admitted with this digest and size; gives back the root over its chunks.
+    fn admission(&mut self, wanted: &Wanted) -> Checked<Digest> {
+        let id = wanted.id;
+        // As strict as the script, which reads the line by eye: one body, one root.
+        let line = self.text(&format!("proof/{id}.event"))?;
+        let once = |what: &str| line.matches(what).count() == 1;
+        if !once("\"body\":") || !once("\"chunk_root\":") {
+            return Err(format!("proof/{id}.event says something twice"));
+        }
         let admitted = self.in_proof(&id.to_string())?;
         match admitted.what {
-            What::RecordingAdmitted(a) if a.digest == digest => {
+            What::RecordingAdmitted(a) if (a.digest, a.bytes) == (wanted.digest, wanted.bytes) => {
                 self.holds.push(format!(
                     "Recording {id} was admitted at event {}, {}.",
                     admitted.n, admitted.at
@@ -420,7 +427,7 @@ impl Look<'_> {
         let checked = proof.verify(&open, chunk_root);
         checked.map_err(|e| format!("{file} is no excerpt of recording {id}: {e}"))?;
         self.holds.push(format!(
-            "{file} has {} of the {} bytes of recording {id}, each in its place, and seconds {}.",
+            "{file} has {} of the {} bytes of recording {id}, each in its place; the request says that they disclose seconds {}.",
             proof.disclosed_bytes(),
             proof.bytes(),
             stretches(&wanted.discloses)

@@ -116,6 +116,9 @@ pub struct Part {
     pub from_ms: u64,
     /// Where it ends.
     pub to_ms: u64,
+    /// Read everything before it as well, instead of seeking.
+    #[serde(default)]
+    pub in_a_row: bool,
 }
 
 /// What to write, and what it shows.

@@ -156,7 +156,8 @@ impl ChunkProof {
     }
 
     /// Whether the file is such an excerpt of the original with this root over its chunks, and
-    /// holds nothing else.
+    /// holds nothing else. A root does not tell how many leaves are below it: that the original has
+    /// [`ChunkProof::bytes`] the caller must know from where the root comes from.
     ///
     /// # Errors
     /// [`ChunkError::Wrong`] says what is wrong; [`ChunkError::Read`] that it cannot be read.

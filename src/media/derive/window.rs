@@ -38,7 +38,7 @@ impl Window {
         // From a little earlier on: a decoder moves a picture that is on when the part begins into the
         // part, though it was taken before.
         let early = from.min(EARLY_NS);
-        if from > 0 && source.seek(from.saturating_sub(early), to) {
+        if from > 0 && !part.in_a_row && source.seek(from.saturating_sub(early), to) {
             let length = to.saturating_sub(from);
             return (Self::of(early, early.saturating_add(length)), true);
         }

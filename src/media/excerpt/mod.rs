@@ -6,11 +6,16 @@
 //!
 //! - what it reads before it gives out anything: head and index (of a transport stream, which has
 //!   neither, the first chunk: it begins with the tables)
-//! - of each track, everything from the key frame before the seconds to their end
+//! - of each track, everything from the key frame before the seconds to their end (of a transport
+//!   stream, from the one before that)
 //!
 //! An index that lies scattered over the file, as in fragmented MP4, is needed whole, and the answer
-//! says what that discloses. Where those chunks hold much that the demuxer never looked at, nobody can
-//! say what it shows: then the answer is that they disclose the whole recording.
+//! says what that discloses. Where those chunks hold much that the demuxer never looked at, or more of a
+//! head than an index takes, nobody can say what it shows: then the answer is that they disclose the
+//! whole recording.
+//!
+//! What is on a track that no table of a transport stream names, or no header of a Matroska file, counts
+//! as what lies around it.
 
 mod select;
 mod tape;
@@ -30,8 +35,15 @@ use super::{
     packets::End,
     protocol::{ExcerptFacts, ExcerptJob, Message, ProtocolError, Side},
 };
-use select::{disclose_all, select, unread};
+use select::{disclose_all, head_bytes, select, unread};
 use tape::Tape;
+
+/// Bytes of head and index, however many packets there are: of such as are read block by block a
+/// few blocks.
+const HEAD_BYTES_MAX: u64 = 160 * 1024;
+
+/// And for each packet: its place, size, time and kind in an index take half of it.
+const HEAD_BYTES_A_PACKET: u64 = 64;
 
 /// Bytes that no demuxer reads and that are not zero, of which no more is made: marks of whoever wrote
 /// the file, and padding.
@@ -119,11 +131,14 @@ fn find(job: &ExcerptJob, input: BorrowedFd<'_>, wire: &mut Wire<'_>) -> Result<
     let no = |why: &str| End::Fault(fault(Side::Decode, "excerpt", why));
     let cut = Cut::of(&job.container);
     let cut = cut.ok_or_else(|| no("no part of an original in such a container can be cut out"))?;
-    let tape = Tape::record(input.as_raw_fd(), cut, wire)?;
+    let tape = Tape::record(input.as_raw_fd(), job.bytes, cut, wire)?;
     let mut facts = select(&tape, cut.head, job.bytes, job.part).map_err(no)?;
     let file = input.try_clone_to_owned().map(File::from);
     let unread = file.and_then(|file| written(&file, &unread(&tape, &facts.chunks, job.bytes)));
-    if unread.map_err(|e| no(&e.to_string()))? > UNREAD_BYTES_MAX {
+    let unread = unread.map_err(|e| no(&e.to_string()))?;
+    let index_bytes_max = HEAD_BYTES_A_PACKET.saturating_mul(tape.packets.len() as u64);
+    let head = head_bytes(&tape, cut.head);
+    if unread > UNREAD_BYTES_MAX || head > HEAD_BYTES_MAX.saturating_add(index_bytes_max) {
         disclose_all(&tape, &mut facts);
     }
     Ok(facts)

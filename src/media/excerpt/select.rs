@@ -1,5 +1,7 @@
 //! Chunks out of a tape.
 
+use std::collections::VecDeque;
+
 use super::{
     Head,
     tape::{Packet, Pull, Tape},
@@ -25,7 +27,7 @@ pub(super) fn select(
     for pull in needed_anyway(tape, head) {
         chunks.mark(chunks_of(pull));
     }
-    for packet in shown(tape, part) {
+    for packet in shown(tape, head, part) {
         for pull in pulls(tape, &packet) {
             chunks.mark(chunks_of(pull));
         }
@@ -64,24 +66,61 @@ pub(super) fn select(
     })
 }
 
-/// Stretches of the disclosed chunks that were never read.
-pub(super) fn unread(tape: &Tape, chunks: &[(u64, u64)], bytes: u64) -> Vec<(u64, u64)> {
-    let of_pull = |pull: &Pull| (pull.offset, pull.offset.saturating_add(pull.bytes));
-    let mut read: Vec<(u64, u64)> = tape.pulls.iter().map(of_pull).collect();
-    read.sort_unstable();
-    let place = |chunk: u64| chunk.saturating_mul(CHUNK_BYTES as u64).min(bytes);
-    let mut out = Vec::new();
-    let mut at = 0;
-    let mut read = read.into_iter().peekable();
-    for (from, to) in chunks.iter().map(|(from, to)| (place(*from), place(*to))) {
-        at = from.max(at);
-        while let Some((begin, end)) = read.next_if(|(begin, _)| *begin < to) {
-            out.extend((at < begin).then_some((at, begin)));
-            at = at.max(end);
+/// Bytes between two readings of which no more is made: in an AVI file each packet has eight before it
+/// that nobody has to read who has the index.
+const STEPPED_OVER_MAX: u64 = 16;
+
+/// Bytes that are read whatever is shown.
+pub(super) fn head_bytes(tape: &Tape, head: Head) -> u64 {
+    match head {
+        // A stream has no head but its beginning.
+        Head::First => 0,
+        head => {
+            let all = merged(&needed_anyway(tape, head));
+            all.iter().map(|(from, to)| to - from).sum()
         }
-        out.extend((at < to).then_some((at, to)));
+    }
+}
+
+/// What was read, as stretches of bytes in their order, none touching another.
+fn merged(pulls: &[Pull]) -> Vec<(u64, u64)> {
+    let stretch = |pull: &Pull| (pull.offset, pull.offset.saturating_add(pull.bytes));
+    let mut all: Vec<(u64, u64)> = pulls.iter().map(stretch).collect();
+    all.sort_unstable();
+    let mut out: Vec<(u64, u64)> = Vec::new();
+    for (from, to) in all {
+        match out.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => out.push((from, to)),
+        }
     }
     out
+}
+
+/// What is left of a stretch where others, in their order, are taken out.
+fn without((mut at, to): (u64, u64), others: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let first = others.partition_point(|(_, end)| *end <= at);
+    let mut out = Vec::new();
+    for (begin, end) in others
+        .iter()
+        .skip(first)
+        .take_while(|(begin, _)| *begin < to)
+    {
+        out.extend((at < *begin).then_some((at, *begin)));
+        at = at.max(*end);
+    }
+    out.extend((at < to).then_some((at, to)));
+    out
+}
+
+/// Stretches of the disclosed chunks that were never read.
+pub(super) fn unread(tape: &Tape, chunks: &[(u64, u64)], bytes: u64) -> Vec<(u64, u64)> {
+    let read = merged(&tape.pulls);
+    let place = |chunk: u64| chunk.saturating_mul(CHUNK_BYTES as u64).min(bytes);
+    let chunks = chunks.iter().map(|(from, to)| (place(*from), place(*to)));
+    let left = chunks.flat_map(|disclosed| without(disclosed, &read));
+    left.filter(|(from, to)| from + STEPPED_OVER_MAX < *to)
+        .collect()
 }
 
 /// Says that a file discloses all of the recording.
@@ -100,9 +139,22 @@ fn needed_anyway(tape: &Tape, head: Head) -> Vec<Pull> {
             offset: 0,
             bytes: CHUNK_BYTES as u64,
         }],
+        // Of what is read before, some is the beginning of what is read again for packets.
         Head::Before => {
-            let before = tape.pulls.get(..tape.begun.saturating_sub(1));
-            before.unwrap_or_default().to_vec()
+            let begun = tape.begun.saturating_sub(1);
+            let last = tape.packets.iter().map(|p| index(p.last)).max();
+            let before = merged(tape.pulls.get(..begun).unwrap_or_default());
+            let packets = merged(
+                tape.pulls
+                    .get(begun..=last.unwrap_or(0))
+                    .unwrap_or_default(),
+            );
+            let left = before.into_iter().flat_map(|all| without(all, &packets));
+            let pull = |(from, to)| Pull {
+                offset: from,
+                bytes: to - from,
+            };
+            left.map(pull).collect()
         }
         Head::Scattered => {
             let mut is_of_packet = vec![false; tape.pulls.len()];
@@ -117,16 +169,25 @@ fn needed_anyway(tape: &Tape, head: Head) -> Vec<Pull> {
     }
 }
 
-/// Of each track what is shown, from the key frame before it on.
-fn shown(tape: &Tape, part: Part) -> Vec<Packet> {
+/// Of each track what is shown, from the key frame before it on. Of a stream from the one before that:
+/// it is read through, and what is left of a picture at the edge of a chunk makes decoders show wrong
+/// pictures up to the next key frame (libavcodec 59, in several threads).
+fn shown(tape: &Tape, head: Head, part: Part) -> Vec<Packet> {
+    let keys = if head == Head::First { 2 } else { 1 };
     let mut out = Vec::new();
     let tracks = tape.packets.iter().map(|p| p.track).max().unwrap_or(0);
     for track in 0..=tracks {
         let of_track = || tape.packets.iter().filter(|p| p.track == track);
         let begins = |p: &&Packet| p.key && u64::from(p.begin_ms) <= part.from_ms;
         // By their order in the file: packets are decoded in it.
-        let before = of_track().enumerate().filter(|(_, p)| begins(p)).last();
-        let begin = before.map_or(0, |(at, _)| at);
+        let mut before = VecDeque::new();
+        for (at, _) in of_track().enumerate().filter(|(_, p)| begins(p)) {
+            before.push_back(at);
+            if before.len() > keys {
+                before.pop_front();
+            }
+        }
+        let begin = before.front().copied().unwrap_or(0);
         let inside = |p: &Packet| u64::from(p.begin_ms) < part.to_ms;
         let last = of_track().enumerate().filter(|(_, p)| inside(p)).last();
         let Some((end, _)) = last else {
@@ -196,18 +257,20 @@ impl Marks {
 }
 
 /// The same as at most so many stretches: those that lie closest become one.
-fn few(mut stretches: Vec<(u64, u64)>, most: usize) -> Vec<(u64, u64)> {
-    while stretches.len() > most {
-        let gaps = stretches.windows(2).map(|two| two[1].0 - two[0].1);
-        let Some((at, _)) = gaps.enumerate().min_by_key(|(_, gap)| *gap) else {
-            break;
-        };
-        let behind = stretches.remove(at + 1);
-        if let Some(before) = stretches.get_mut(at) {
-            before.1 = behind.1;
+fn few(stretches: Vec<(u64, u64)>, most: usize) -> Vec<(u64, u64)> {
+    let gaps = stretches.windows(2).map(|two| two[1].0 - two[0].1);
+    let mut widest: Vec<(u64, usize)> = gaps.zip(1..).collect();
+    widest.sort_unstable_by(|a, b| b.cmp(a));
+    let mut kept: Vec<usize> = widest.iter().map(|(_, at)| *at).take(most - 1).collect();
+    kept.sort_unstable();
+    let mut out: Vec<(u64, u64)> = Vec::new();
+    for (at, stretch) in stretches.into_iter().enumerate() {
+        match out.last_mut() {
+            Some(last) if kept.binary_search(&at).is_err() => last.1 = stretch.1,
+            _ => out.push(stretch),
         }
     }
-    stretches
+    out
 }
 
 #[cfg(test)]
@@ -241,6 +304,7 @@ mod tests {
         Part {
             from_ms: from * 1_000,
             to_ms: to * 1_000,
+            in_a_row: false,
         }
     }
 
@@ -261,7 +325,7 @@ mod tests {
         );
         assert_eq!(
             told(&tape(), Head::First, 5, 7),
-            (vec![(0, 1), (4, 7)], seconds("0-1,4-7"))
+            (vec![(0, 1), (2, 7)], seconds("0-1,2-7"))
         );
         // What was read for no packet is index, wherever it lies.
         let mut scattered = tape();
@@ -288,7 +352,7 @@ mod tests {
         let mut tape = tape();
         (tape.packets[6].begin_ms, tape.packets[7].begin_ms) = (7_000, 6_000);
         let (chunks, _) = told(&tape, Head::First, 5, 7);
-        assert_eq!(chunks, [(0, 1), (4, 8)]);
+        assert_eq!(chunks, [(0, 1), (2, 8)]);
     }
 
     #[test]
@@ -299,14 +363,15 @@ mod tests {
             pull(0, 16),
             pull(CHUNK, CHUNK),
             pull(CHUNK + 5, 10),
-            pull(2 * CHUNK + 7, 3),
+            pull(2 * CHUNK + 70, 30),
+            pull(2 * CHUNK + 116, 4),
             pull(5 * CHUNK - 8, 20),
         ];
         let all = unread(&tape, &[(0, 1), (1, 3), (5, 6)], 5 * CHUNK + 100);
         let expected = [
             (16, CHUNK),
-            (2 * CHUNK, 2 * CHUNK + 7),
-            (2 * CHUNK + 10, 3 * CHUNK),
+            (2 * CHUNK, 2 * CHUNK + 70),
+            (2 * CHUNK + 120, 3 * CHUNK),
             (5 * CHUNK + 12, 5 * CHUNK + 100),
         ];
         assert_eq!(all, expected);

@@ -20,6 +20,11 @@ use crate::media::{
 /// millions, in 32 bytes each.
 const PACKETS_MAX: usize = 8_000_000;
 
+/// Bytes that are read at most, as a multiple of the file and beyond it: a demuxer may read some twice,
+/// and an index that names the same place a million times is none.
+const READ_FACTOR: u64 = 16;
+const READ_BEYOND: u64 = 64 * 1024 * 1024;
+
 /// Between two looks whether it still goes on.
 const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
@@ -43,7 +48,7 @@ pub(super) struct Packet {
     pub last: u32,
     /// When it is presented, in milliseconds.
     pub begin_ms: u32,
-    /// When the next is.
+    /// When its time is over; of one without a length, when the next of its track is presented.
     pub end_ms: u32,
 }
 
@@ -55,17 +60,26 @@ pub(super) struct Tape {
     /// Readings before the first packet came out; the last of them may hold it.
     pub begun: usize,
     tracks: Vec<Track>,
+    /// It is a stream, of which the demuxer keeps back what came before it knew the tracks.
+    stream: bool,
+    read_bytes: u64,
+    read_bytes_max: u64,
     overrun: bool,
 }
 
-/// Of each track, how many readings there were when its last packets came out.
+/// One track, and how many readings there were when something came out of the demuxer for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Track {
-    before: u32,
-    last: u32,
+    /// The last time, the time before, and the one before that.
+    came: [u32; 3],
+    /// Before which of them the next packet does not begin.
+    from: u32,
     end_ms: u32,
-    /// A parser stands behind the demuxer, and gives out one packet late.
-    late: bool,
+    /// Its last packet.
+    last: Option<usize>,
+    /// A parser stands behind the demuxer. It gives out a packet when it has seen the beginning of the
+    /// one behind the next, at the latest; and one packet may take many readings, or many one.
+    parsed: bool,
 }
 
 fn lock(tape: &Mutex<Tape>) -> MutexGuard<'_, Tape> {
@@ -74,13 +88,24 @@ fn lock(tape: &Mutex<Tape>) -> MutexGuard<'_, Tape> {
 
 impl Tape {
     /// Reads the file to its end.
-    pub(super) fn record(fd: RawFd, cut: Cut, wire: &mut Wire<'_>) -> Result<Self, End> {
+    pub(super) fn record(
+        fd: RawFd,
+        bytes: u64,
+        cut: Cut,
+        wire: &mut Wire<'_>,
+    ) -> Result<Self, End> {
         let graph = Graph::new(Side::Decode)?;
         let file = graph.add("filesrc")?;
         file.set_property("location", format!("/proc/self/fd/{fd}"));
         let demuxer = graph.add(cut.demuxer)?;
         graph.link(&file, &demuxer)?;
-        let tape: Arc<Mutex<Self>> = Arc::default();
+        let tape = Arc::new(Mutex::new(Self {
+            stream: cut.is_stream(),
+            read_bytes_max: bytes
+                .saturating_mul(READ_FACTOR)
+                .saturating_add(READ_BEYOND),
+            ..Self::default()
+        }));
         let exit = file.static_pad("src");
         let exit = exit.ok_or_else(|| fault(Side::Decode, "filesrc", "it has no exit"))?;
         let seen = Arc::clone(&tape);
@@ -103,12 +128,14 @@ impl Tape {
         graph.play()?;
         wait(&graph, &tape, wire)?;
         drop(graph);
-        let mut tape = lock(&tape);
-        Ok(std::mem::take(&mut *tape))
+        let mut tape = std::mem::take(&mut *lock(&tape));
+        tape.close();
+        Ok(tape)
     }
 
     fn pulled(&mut self, buffer: &gst::BufferRef) {
-        if self.pulls.len() >= PACKETS_MAX {
+        self.read_bytes = self.read_bytes.saturating_add(buffer.size() as u64);
+        if self.pulls.len() >= PACKETS_MAX || self.read_bytes > self.read_bytes_max {
             self.overrun = true;
             return;
         }
@@ -123,39 +150,66 @@ impl Tape {
         u32::try_from(self.pulls.len()).unwrap_or(u32::MAX)
     }
 
-    fn add_track(&mut self, late: bool) -> Option<u8> {
+    /// Readings before the one by which the file is read from its beginning on.
+    fn base(&self) -> u32 {
+        let restart = self.pulls.iter().rposition(|pull| pull.offset == 0);
+        u32::try_from(restart.map_or(0, |at| at + 1)).unwrap_or(u32::MAX)
+    }
+
+    fn add_track(&mut self, parsed: bool) -> Option<u8> {
         let number = u8::try_from(self.tracks.len()).ok();
         let number = number.filter(|n| usize::from(*n) < TRACKS_MAX)?;
-        let read = self.read();
+        // What a stream's track begins with may have been kept back for as long as there is any.
+        let read = match self.stream {
+            true => self.base(),
+            false => self.read(),
+        };
         self.tracks.push(Track {
-            before: read,
-            last: read,
+            came: [read; 3],
+            from: read,
             end_ms: 0,
-            late,
+            last: None,
+            parsed,
         });
         Some(number)
     }
 
-    fn came_out(&mut self, track: u8, begin_ms: Option<u32>, duration_ms: u32, key: bool) {
+    /// Something came out of the demuxer for a track.
+    fn came(&mut self, track: u8) {
         let read = self.read();
-        if self.packets.is_empty() {
+        if self.packets.is_empty() && self.begun == 0 {
             self.begun = self.pulls.len();
             // What was read before belongs to the head and to no packet.
-            for track in &mut self.tracks {
-                (track.before, track.last) = (read, read);
+            for track in self.tracks.iter_mut().filter(|_| !self.stream) {
+                (track.came, track.from) = ([read; 3], read);
             }
         }
+        if let Some(of) = self.tracks.get_mut(usize::from(track)) {
+            let [last, before, _] = of.came;
+            of.came = [read, last, before];
+        }
+    }
+
+    /// A packet of a track.
+    fn packet(&mut self, track: u8, begin_ms: Option<u32>, duration_ms: u32, key: bool) {
         if self.packets.len() >= PACKETS_MAX {
             self.overrun = true;
             return;
         }
+        let (read, at) = (self.read(), self.packets.len());
         let Some(of) = self.tracks.get_mut(usize::from(track)) else {
             return;
         };
-        let first = if of.late { of.before } else { of.last };
         let begin_ms = begin_ms.unwrap_or(of.end_ms);
         let end_ms = begin_ms.saturating_add(duration_ms);
-        (of.before, of.last, of.end_ms) = (of.last, read, end_ms);
+        let first = of.from;
+        let before = of.last.replace(at);
+        of.from = if of.parsed { of.came[2] } else { of.came[0] };
+        of.end_ms = end_ms;
+        let before = before.and_then(|at| self.packets.get_mut(at));
+        if let Some(before) = before.filter(|packet| packet.end_ms == packet.begin_ms) {
+            before.end_ms = before.end_ms.max(begin_ms);
+        }
         self.packets.push(Packet {
             track,
             key,
@@ -164,6 +218,18 @@ impl Tape {
             begin_ms,
             end_ms,
         });
+    }
+
+    /// The last packet of a track lasts until the file ends, where it has no length of its own: what
+    /// follows it nobody knows.
+    fn close(&mut self) {
+        let end_ms = self.packets.iter().map(|p| p.end_ms).max().unwrap_or(0);
+        for last in self.tracks.iter().filter_map(|track| track.last) {
+            let packet = self.packets.get_mut(last);
+            if let Some(packet) = packet.filter(|packet| packet.end_ms == packet.begin_ms) {
+                packet.end_ms = end_ms;
+            }
+        }
     }
 }
 
@@ -209,12 +275,17 @@ fn attach(
         return Err(glib::bool_error!("it has more tracks than {}", TRACKS_MAX));
     };
     let seen = Arc::clone(tape);
+    first.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        lock(&seen).came(track);
+        gst::PadProbeReturn::Ok
+    });
+    let seen = Arc::clone(tape);
     last.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         if let Some(buffer) = info.buffer() {
             let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
             let (begin_ms, duration_ms) =
                 (presented_ms(pad, buffer), milliseconds(buffer.duration()));
-            lock(&seen).came_out(track, begin_ms, duration_ms.unwrap_or(0), key);
+            lock(&seen).packet(track, begin_ms, duration_ms.unwrap_or(0), key);
         }
         gst::PadProbeReturn::Ok
     });
