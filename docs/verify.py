@@ -190,7 +190,7 @@ def ledger(options):
 
 def inclusion(options):
     head, _, note = read(options.proof).partition(b"\n\n")
-    said = re.fullmatch(f"c2sp.org/tlog-proof@v1(?:\nextra (.*))?\nindex ({NUMBER})((?:\n{HASH})*)",
+    said = re.fullmatch(f"c2sp[.]org/tlog-proof@v1(?:\nextra (.*))?\nindex ({NUMBER})((?:\n{HASH})*)",
                         head.decode())
     need(said, "this is not a proof file")
     unbase64(said[1] or "", "the extra")
@@ -219,7 +219,7 @@ def statement(options):
 def excerpt(options):
     event, text = read(options.event).decode(), read(options.chunks).decode()
     logged = re.fullmatch(f'{{"at":{NUMBER},"body":{{.*"bytes":({NUMBER}),"chunk_root":"({HEX})",'
-                          f'"digest":"({HEX})",.*}},"by":{{"uid":{NUMBER}}},"kind":"recording.admitted",'
+                          f'"digest":"({HEX})",.*}},"by":{{"uid":{NUMBER}}},"kind":"recording[.]admitted",'
                           f'"n":{NUMBER},"prev":"{HEX}","v":{NUMBER}}}\n?', event)
     said = re.fullmatch(f"recvault chunk proof v1\nbytes ({NUMBER})\nfiller (zero|null-packets)\n"
                         f"chunks ({NUMBER}-{NUMBER}(?:,{NUMBER}-{NUMBER})*)\n((?:{HEX}\n)*)", text)

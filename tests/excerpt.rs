@@ -338,6 +338,15 @@ fn a_part_that_begins_between_two_pictures_keeps_its_own() {
 #[test]
 fn a_key_frame_just_before_a_second_is_no_fault() {
     let case = Case::with_approvers();
+    // With pictures that are coded out of their order, as an office's own profile may have them.
+    let profile = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/pipelines/export-h264-mp4.toml"
+    );
+    let reordered = fs::read_to_string(profile).unwrap();
+    let reordered = reordered.replace("bframes=0 ", "bframes=3 ");
+    let own = case.store().join("pipelines/export-h264-mp4.toml");
+    fs::write(own, reordered).unwrap();
     let made = case.beside("cut.mp4");
     // The encoder makes every 120th picture a key frame: at this rate, the one at 5.95 s.
     let source = "testsrc2=size=320x240:rate=2400/119:duration=7";
@@ -369,4 +378,29 @@ fn a_key_frame_just_before_a_second_is_no_fault() {
         .unwrap();
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.contains("5.949"), "the key frame is elsewhere: {told}");
+}
+
+/// Goal: a picture that follows a gap just before the end of a part is in the copy.
+#[test]
+fn a_picture_behind_a_gap_at_the_end_of_a_part_is_shown() {
+    let case = Case::with_approvers();
+    let made = case.beside("gap.mkv");
+    let source = "testsrc2=size=320x240:rate=25:duration=5";
+    // None from 2.80 to 2.92, and one at 2.96.
+    let gap = "select='not(between(t,2.77,2.95))'";
+    let args = ["-f", "lavfi", "-i", source, "-vf", gap, "-vsync", "vfr"];
+    let _ = ffmpeg(&[&args[..], &["-pix_fmt", "yuv420p"]].concat(), Some(&made));
+    let case = case.file("gap.mkv", fs::read(&made).unwrap());
+    let _ = case.batch();
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let part = ["--form", "copy", "--from", "1", "--to", "3"];
+    let answer = ask(&case, &id, &part).code(0).json();
+    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
+    let _ = approve_by_hand(&case, request, 1).code(0);
+    let to = case.beside("handed over");
+    fs::create_dir(&to).unwrap();
+    let _ = export(&case, request, &to).code(0);
+    let shown = presented(&package(&to).join(format!("data/{id}.mp4")));
+    assert_eq!(shown.len(), 46);
+    assert_eq!(shown.last(), Some(&1_960));
 }

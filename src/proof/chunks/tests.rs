@@ -1,3 +1,4 @@
+//! Proofs of excerpts: what they let through, and what they do not.
 #![allow(clippy::unwrap_used)]
 use std::io::Write as _;
 
