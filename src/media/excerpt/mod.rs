@@ -15,7 +15,9 @@
 //! whole recording.
 //!
 //! What is on a track that no table of a transport stream names, or no header of a Matroska file, counts
-//! as what lies around it.
+//! as what lies around it. Not known here are: a stream whose tables change within a group of pictures, or
+//! whose clock has gaps of a second, which its demuxer shortens; and of an MP4 file a track that lasts for
+//! less than a fifth of it, which its demuxer takes for a preview.
 
 mod select;
 mod tape;

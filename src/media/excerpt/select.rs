@@ -38,9 +38,14 @@ pub(super) fn select(
     for packet in &tape.packets {
         let mut pulls = pulls(tape, packet);
         if pulls.any(|pull| chunks.any(chunks_of(pull))) {
+            let late_ms = if tape.by_decoding {
+                REORDERED_MS_MAX
+            } else {
+                0
+            };
             let (begin, end) = (
                 second(packet.begin_ms.into()),
-                u64::from(packet.end_ms) + 999,
+                u64::from(packet.end_ms) + late_ms + 999,
             );
             seconds.mark((begin, second(end).max(begin + 1)));
         }
@@ -113,6 +118,9 @@ fn without((mut at, to): (u64, u64), others: &[(u64, u64)]) -> Vec<(u64, u64)> {
     out
 }
 
+/// Milliseconds by which a picture may be shown later than it is decoded.
+const REORDERED_MS_MAX: u64 = 500;
+
 /// Stretches of the disclosed chunks that were never read.
 pub(super) fn unread(tape: &Tape, chunks: &[(u64, u64)], bytes: u64) -> Vec<(u64, u64)> {
     let read = merged(&tape.pulls);
@@ -154,7 +162,11 @@ fn needed_anyway(tape: &Tape, head: Head) -> Vec<Pull> {
                 offset: from,
                 bytes: to - from,
             };
-            left.map(pull).collect()
+            // Where a file begins and where its first packet does, its head is, however it was read.
+            let first = tape.pulls.get(begun).map_or(0, |pull| pull.offset);
+            left.chain([(0, 1), (first, first.saturating_add(1))])
+                .map(pull)
+                .collect()
         }
         Head::Scattered => {
             let mut is_of_packet = vec![false; tape.pulls.len()];
@@ -173,7 +185,11 @@ fn needed_anyway(tape: &Tape, head: Head) -> Vec<Pull> {
 /// it is read through, and what is left of a picture at the edge of a chunk makes decoders show wrong
 /// pictures up to the next key frame (libavcodec 59, in several threads).
 fn shown(tape: &Tape, head: Head, part: Part) -> Vec<Packet> {
-    let keys = if head == Head::First { 2 } else { 1 };
+    let keys = if head == Head::First || tape.by_decoding {
+        2
+    } else {
+        1
+    };
     let mut out = Vec::new();
     let tracks = tape.packets.iter().map(|p| p.track).max().unwrap_or(0);
     for track in 0..=tracks {
@@ -344,6 +360,23 @@ mod tests {
             told(&tape(), Head::Before, 0, 20),
             (vec![(0, 21)], seconds("0-20"))
         );
+    }
+
+    #[test]
+    fn the_head_is_needed_also_where_it_was_read_with_the_first_packet() {
+        // As of a Matroska file with its index in front: one reading has it all.
+        let mut tape = tape();
+        tape.pulls.drain(..2);
+        tape.begun = 1;
+        for packet in &mut tape.packets {
+            (packet.first, packet.last) = (packet.first - 2, packet.last - 2);
+        }
+        let (chunks, _) = told(&tape, Head::Before, 5, 7);
+        assert_eq!(chunks, [(0, 1), (4, 7)]);
+        // And where instants are those of decoding, a group more and half a second.
+        tape.by_decoding = true;
+        let (chunks, seconds) = told(&tape, Head::Before, 5, 7);
+        assert_eq!((chunks, &*seconds), (vec![(0, 1), (2, 7)], "0-8"));
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub(super) struct Tape {
     pub packets: Vec<Packet>,
     /// Readings before the first packet came out; the last of them may hold it.
     pub begun: usize,
+    /// Some packets tell when they are decoded alone, as in AVI.
+    pub by_decoding: bool,
     tracks: Vec<Track>,
     /// It is a stream, of which the demuxer keeps back what came before it knew the tracks.
     stream: bool,
@@ -285,7 +287,9 @@ fn attach(
             let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
             let (begin_ms, duration_ms) =
                 (presented_ms(pad, buffer), milliseconds(buffer.duration()));
-            lock(&seen).packet(track, begin_ms, duration_ms.unwrap_or(0), key);
+            let mut tape = lock(&seen);
+            tape.by_decoding |= buffer.pts().is_none();
+            tape.packet(track, begin_ms, duration_ms.unwrap_or(0), key);
         }
         gst::PadProbeReturn::Ok
     });
