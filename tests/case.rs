@@ -114,6 +114,11 @@ impl Case {
         self
     }
 
+    /// The same with nights that look at recordings and make no renditions, which no export needs.
+    pub fn unarchived(self) -> Self {
+        self.configure("[inbox]\nsettle_s = 0\n[archive]\nwhen = \"long-term\"\n")
+    }
+
     /// Puts a file into the inbox.
     pub fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
         let path = self.store().join("inbox").join(name);

@@ -1,14 +1,18 @@
 //! Some seconds of a recording: the copy holds these, all of these and nothing else, whatever the
 //! container.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use recvault::media::band::{self, Plane};
 use serde_json::Value;
 
 use crate::{
     access::follow_instructions,
-    case::Case,
+    case::{Case, files_below, real_media},
     handover::{approve_by_hand, export, package},
 };
 
@@ -24,7 +28,7 @@ pub fn ffmpeg(args: &[&str], file: Option<&Path>) -> Vec<u8> {
 }
 
 /// Ten seconds of a picture that is another one every second, and of a tone, in each container.
-fn recordings(dir: &Path) -> Vec<std::path::PathBuf> {
+fn recordings(dir: &Path) -> Vec<PathBuf> {
     fs::create_dir_all(dir).unwrap();
     let first = dir.join("a.mp4");
     let picture = format!("testsrc2=size=320x240:rate={FPS}:duration=10");
@@ -151,12 +155,23 @@ pub fn ask(case: &Case, id: &str, more: &[&str]) -> crate::case::Run {
     case.store_command(&[&args, more].concat())
 }
 
+/// Asks for a copy, has it approved and exported; gives it back.
+fn copy_of(case: &Case, id: &str, part: &[&str]) -> PathBuf {
+    let answer = ask(case, id, &[&["--form", "copy"], part].concat()).code(0);
+    let answer = answer.json();
+    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
+    let _ = approve_by_hand(case, request, 1).code(0);
+    let to = case.beside("handed over");
+    fs::create_dir(&to).unwrap();
+    let _ = export(case, request, &to).code(0);
+    package(&to).join(format!("data/{id}.mp4"))
+}
+
 /// Goal: the copy begins with the first picture of the seconds that were approved and ends before the
 /// second behind them, in every container; its sound is as long.
 #[test]
 fn a_part_is_cut_to_the_second_in_every_container() {
-    let case = Case::with_approvers()
-        .configure("[inbox]\nsettle_s = 0\n[archive]\nwhen = \"long-term\"\n");
+    let case = Case::with_approvers().unarchived();
     let made = recordings(&case.beside("made"));
     for file in &made {
         let name = file.file_name().unwrap();
@@ -226,14 +241,7 @@ fn the_clock_of_a_part_begins_with_it() {
     let shown = |r: &&Value| r["state"] == "archived";
     let recording = all.iter().find(shown).unwrap();
     let id = recording["id"].as_str().unwrap();
-    let part = ["--form", "copy", "--from", "2", "--to", "4"];
-    let answer = ask(&case, id, &part).code(0).json();
-    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
-    let _ = approve_by_hand(&case, request, 1).code(0);
-    let to = case.beside("handed over");
-    fs::create_dir(&to).unwrap();
-    let _ = export(&case, request, &to).code(0);
-    let copy = package(&to).join(format!("data/{id}.mp4"));
+    let copy = copy_of(&case, id, &["--from", "2", "--to", "4"]);
     let size = Command::new("ffprobe")
         .args([
             "-v",
@@ -312,19 +320,13 @@ fn a_part_that_begins_between_two_pictures_keeps_its_own() {
     let case = case.file("BWC-0001_1001_20260302_090000_0001.mp4", bytes);
     let _ = case.batch();
     let id = case.list()[0]["id"].as_str().unwrap().to_owned();
-    let part = ["--form", "copy", "--from", "3", "--to", "8"];
-    let answer = ask(&case, &id, &part).code(0).json();
-    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
-    let _ = approve_by_hand(&case, request, 1).code(0);
-    let to = case.beside("handed over");
-    fs::create_dir(&to).unwrap();
-    let _ = export(&case, request, &to).code(0);
+    let copy = copy_of(&case, &id, &["--from", "3", "--to", "8"]);
     let of_source = presented(&made)
         .into_iter()
         .filter(|ms| (3_000..8_000).contains(ms));
     let wanted: Vec<i64> = of_source.map(|ms| ms - 3_000).collect();
     assert!(wanted[0] > 10, "{wanted:?}");
-    let shown = presented(&package(&to).join(format!("data/{id}.mp4")));
+    let shown = presented(&copy);
     assert_eq!(shown.len(), wanted.len(), "{shown:?} {wanted:?}");
     // Where there is no sound beside it, MP4 begins with the first picture.
     let since = |all: &[i64]| -> Vec<i64> { all.iter().map(|ms| ms - all[0]).collect() };
@@ -356,13 +358,7 @@ fn a_key_frame_just_before_a_second_is_no_fault() {
     let case = case.file("BWC-0001_1001_20260302_090000_0001.mp4", bytes);
     let _ = case.batch();
     let id = case.list()[0]["id"].as_str().unwrap().to_owned();
-    let answer = ask(&case, &id, &["--form", "copy"]).code(0).json();
-    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
-    let _ = approve_by_hand(&case, request, 1).code(0);
-    let to = case.beside("handed over");
-    fs::create_dir(&to).unwrap();
-    let _ = export(&case, request, &to).code(0);
-    let copy = package(&to).join(format!("data/{id}.mp4"));
+    let copy = copy_of(&case, &id, &[]);
     let told = Command::new("ffprobe")
         .args([
             "-v",
@@ -393,14 +389,25 @@ fn a_picture_behind_a_gap_at_the_end_of_a_part_is_shown() {
     let case = case.file("gap.mkv", fs::read(&made).unwrap());
     let _ = case.batch();
     let id = case.list()[0]["id"].as_str().unwrap().to_owned();
-    let part = ["--form", "copy", "--from", "1", "--to", "3"];
-    let answer = ask(&case, &id, &part).code(0).json();
-    let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();
-    let _ = approve_by_hand(&case, request, 1).code(0);
-    let to = case.beside("handed over");
-    fs::create_dir(&to).unwrap();
-    let _ = export(&case, request, &to).code(0);
-    let shown = presented(&package(&to).join(format!("data/{id}.mp4")));
+    let copy = copy_of(&case, &id, &["--from", "1", "--to", "3"]);
+    let shown = presented(&copy);
     assert_eq!(shown.len(), 46);
     assert_eq!(shown.last(), Some(&1_960));
+}
+
+/// Goal: where the index of a file leads beside the place, its seconds are all in the copy.
+#[test]
+fn a_part_is_whole_where_no_index_leads_to_it() {
+    let Some(media) = real_media() else { return };
+    let all = files_below(&media);
+    let file = all.iter().find(|f| f.ends_with("clusters.mkv")).unwrap();
+    let case = Case::with_approvers()
+        .unarchived()
+        .file("clusters.mkv", fs::read(file).unwrap());
+    let _ = case.batch();
+    let id = case.list()[0]["id"].as_str().unwrap().to_owned();
+    let shown = presented(&copy_of(&case, &id, &["--from", "2", "--to", "4"]));
+    let whole = presented(file);
+    let wanted = whole.iter().filter(|ms| (2_000..4_000).contains(*ms));
+    assert_eq!(shown.len(), wanted.count());
 }

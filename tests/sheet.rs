@@ -24,9 +24,7 @@ pub fn one_clip(picture: bool) -> (Case, String, PathBuf) {
     let made = ffmpeg.arg(case.beside(name)).status();
     assert!(made.unwrap().success());
     let bytes = fs::read(case.beside(name)).unwrap();
-    let case = case
-        .configure("[inbox]\nsettle_s = 0\n[archive]\nwhen = \"long-term\"\n")
-        .file(name, bytes);
+    let case = case.unarchived().file(name, bytes);
     // Sound alone is a warning of the night.
     let _ = case.batch().code(i32::from(!picture)).says("1 kept");
     let id = case.list()[0]["id"].as_str().unwrap().to_owned();

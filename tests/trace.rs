@@ -27,8 +27,7 @@ fn ffmpeg(args: &[&str], to: &Path) {
 
 /// A store with one recording of this size and length, without renditions.
 fn with_recording(size: &str, rate: u32, seconds: u32) -> (Case, Value) {
-    let case = Case::with_approvers()
-        .configure("[inbox]\nsettle_s = 0\n[archive]\nwhen = \"long-term\"\n");
+    let case = Case::with_approvers().unarchived();
     let picture = format!("testsrc2=s={size}:r={rate}:d={seconds}");
     // Something that moves everywhere, so that the encoder has to save.
     let noise = "noise=alls=12:allf=t";
