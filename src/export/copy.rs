@@ -74,7 +74,7 @@ pub fn can_be_shown(record: &Record) -> bool {
     record.media.as_ref().is_some_and(|m| m.presented_ms > 0)
 }
 
-/// Has a copy made; gives back what it is, if anything of it could be read.
+/// Has a copy made; gives back what it is, or why nothing of it could be read.
 fn derive(
     settings: &ExportSettings,
     record: &Record,
@@ -83,7 +83,7 @@ fn derive(
     original: &File,
     output: &File,
     heard: &mut dyn FnMut(&Progress),
-) -> Result<Option<RenditionFacts>, ExportError> {
+) -> Result<Result<RenditionFacts, String>, ExportError> {
     let failed = |why: String| ExportError::Copy { id: record.id, why };
     let job = DeriveJob {
         claims_media: record.kind.is_media(),
@@ -107,7 +107,10 @@ fn derive(
     let worker = Worker::spawn(&settings.launch, &files).map_err(|e| failed(e.to_string()))?;
     let derived = worker.derive(job, |_| Answer::Proceed(Box::new(orders)), |p| heard(p));
     let done = derived.outcome.map_err(|e| failed(e.to_string()))?;
-    Ok(done.rendition)
+    // What the worker found last is what it came to.
+    let why = derived.findings.last().map(|f| f.text.clone());
+    let nothing = || why.unwrap_or_else(|| "nothing of it can be read".into());
+    Ok(done.rendition.ok_or_else(nothing))
 }
 
 /// Makes and verifies the marked copy of an original into an empty file; gives back what it is.
@@ -137,7 +140,7 @@ pub fn make(
     )?;
     // An index may lead beside the place. What is read in a row is slower, and cannot.
     if let Some(part) = part
-        && derived.is_none_or(|facts| facts.begin_ms > LATE_MS_MAX)
+        && !matches!(&derived, Ok(facts) if facts.begin_ms <= LATE_MS_MAX)
     {
         output.set_len(0).map_err(|e| failed(e.to_string()))?;
         let part = Some(Part {
@@ -146,9 +149,7 @@ pub fn make(
         });
         derived = derive(settings, record, mark, part, original, output, heard)?;
     }
-    let Some(facts) = derived else {
-        return Err(failed("nothing of it can be read".into()));
-    };
+    let facts = derived.map_err(failed)?;
     // No more is handed over than was approved, whatever the file made of it.
     if let Some(seconds) = marking.seconds
         && facts.duration_ms > i64::from(seconds.len()) * 1_000 + OVER_MS_MAX

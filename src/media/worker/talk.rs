@@ -104,34 +104,25 @@ impl Worker {
     /// # Errors
     /// When the worker fails.
     pub fn sheet(
-        mut self,
+        self,
         job: SheetJob,
         mut heard: impl FnMut(&Progress),
     ) -> Result<SheetFacts, WorkerFault> {
-        self.say(&Request::Sheet(job))?;
-        loop {
-            match self.hear()? {
-                Message::Hello { .. } => {}
-                Message::Progress(p) => heard(&p),
-                Message::Sheet(facts) => return Ok(facts),
-                _ => return Err(out_of_turn("an answer to another question")),
-            }
-        }
+        self.ask(&Request::Sheet(job), &mut heard, |message| match message {
+            Message::Sheet(facts) => Some(facts),
+            _ => None,
+        })
     }
 
     /// Has the pictures of a file of unknown origin looked at for codes.
     ///
     /// # Errors
     /// When the worker fails, which a file that is no video brings about.
-    pub fn trace(mut self, job: TraceJob) -> Result<Traced, WorkerFault> {
-        self.say(&Request::Trace(job))?;
-        loop {
-            match self.hear()? {
-                Message::Hello { .. } | Message::Progress(_) => {}
-                Message::Traced(t) => return Ok(*t),
-                _ => return Err(out_of_turn("an answer to another question")),
-            }
-        }
+    pub fn trace(self, job: TraceJob) -> Result<Traced, WorkerFault> {
+        self.ask(&Request::Trace(job), &mut |_| {}, |message| match message {
+            Message::Traced(traced) => Some(*traced),
+            _ => None,
+        })
     }
 
     /// Has the chunks found that hold a part of an original.
@@ -139,32 +130,48 @@ impl Worker {
     /// # Errors
     /// When the worker fails, which a file without an index that can be read brings about.
     pub fn excerpt(
-        mut self,
+        self,
         job: ExcerptJob,
         mut heard: impl FnMut(&Progress),
     ) -> Result<ExcerptFacts, WorkerFault> {
-        self.say(&Request::Excerpt(job))?;
-        loop {
-            match self.hear()? {
-                Message::Hello { .. } => {}
-                Message::Progress(p) => heard(&p),
-                Message::Excerpt(facts) => return Ok(facts),
-                _ => return Err(out_of_turn("an answer to another question")),
-            }
-        }
+        self.ask(
+            &Request::Excerpt(job),
+            &mut heard,
+            |message| match message {
+                Message::Excerpt(facts) => Some(facts),
+                _ => None,
+            },
+        )
     }
 
     /// Asks what this machine has.
     ///
     /// # Errors
     /// When the worker fails.
-    pub fn capabilities(mut self, elements: Vec<Requirement>) -> Result<Capabilities, WorkerFault> {
-        self.say(&Request::Capabilities { elements })?;
+    pub fn capabilities(self, elements: Vec<Requirement>) -> Result<Capabilities, WorkerFault> {
+        let request = Request::Capabilities { elements };
+        self.ask(&request, &mut |_| {}, |message| match message {
+            Message::Capabilities(all) => Some(*all),
+            _ => None,
+        })
+    }
+
+    /// Asks for something that has one answer; whatever moves until then is `heard`.
+    fn ask<T>(
+        mut self,
+        request: &Request,
+        heard: &mut dyn FnMut(&Progress),
+        answer: impl Fn(Message) -> Option<T>,
+    ) -> Result<T, WorkerFault> {
+        self.say(request)?;
         loop {
             match self.hear()? {
                 Message::Hello { .. } => {}
-                Message::Capabilities(c) => return Ok(*c),
-                _ => return Err(out_of_turn("an answer to another question")),
+                Message::Progress(p) => heard(&p),
+                message => {
+                    let other = || out_of_turn("an answer to another question");
+                    return answer(message).ok_or_else(other);
+                }
             }
         }
     }
