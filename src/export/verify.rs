@@ -503,3 +503,80 @@ fn files_below(dir: &Path) -> Checked<Vec<String>> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        base::{
+            limits::CHUNK_BYTES,
+            merkle::{leaf_hash, tree_root},
+        },
+        custody::request::Seconds,
+        proof::Filler,
+    };
+
+    /// Goal: what a store that signs anything packs as an excerpt is held to the original all the same:
+    /// manifests and outcome say nothing of that.
+    #[test]
+    fn an_excerpt_is_held_to_the_original() {
+        let original: Vec<u8> = (0..3 * CHUNK_BYTES).map(|n| (n % 250) as u8 + 1).collect();
+        let leaves: Vec<Digest> = original.chunks(CHUNK_BYTES).map(leaf_hash).collect();
+        let (root, size) = (tree_root(&leaves), original.len() as u64);
+        let wanted = Wanted {
+            discloses: vec![Seconds { from: 0, to: 9 }],
+            ..Wanted::whole(sha256(&original).id(), sha256(&original), size)
+        };
+        let proof = ChunkProof::new(size, Filler::Zero, vec![(1, 2)], &leaves).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("data")).unwrap();
+        fs::create_dir(dir.path().join("proof")).unwrap();
+        let file = format!("data/{}mp4", excerpt::name_begins(wanted.id));
+        let judge = |bytes: &[u8], wanted: &Wanted, names: &[&str], root: &Digest| {
+            fs::write(dir.path().join(&file), bytes).unwrap();
+            let proof_file = dir.path().join(excerpt::proof_name(wanted.id));
+            fs::write(proof_file, proof.to_string()).unwrap();
+            let files = names.iter().map(|n| ((*n).to_owned(), sha256(bytes)));
+            let mut look = Look {
+                dir: dir.path(),
+                known: &Known::default(),
+                log: None,
+                cosigned: false,
+                holds: Vec::new(),
+                wrong: Vec::new(),
+            };
+            look.excerpt(wanted, root, &files.collect())
+        };
+        let mut good = original.clone();
+        good[..CHUNK_BYTES].fill(0);
+        good[2 * CHUNK_BYTES..].fill(0);
+        let names = [file.as_str()];
+        judge(&good, &wanted, &names, &root).unwrap();
+        let mut altered = good.clone();
+        altered[CHUNK_BYTES] ^= 1;
+        assert!(judge(&altered, &wanted, &names, &root).is_err());
+        assert!(
+            judge(&original, &wanted, &names, &root).is_err(),
+            "more than is proven"
+        );
+        assert!(
+            judge(&good, &wanted, &names, &leaves[0]).is_err(),
+            "another original"
+        );
+        let larger = Wanted {
+            bytes: size + 1,
+            ..wanted.clone()
+        };
+        assert!(
+            judge(&good, &larger, &names, &root).is_err(),
+            "another size"
+        );
+        let second = file.replace(".mp4", ".mov");
+        assert!(
+            judge(&good, &wanted, &[&file, &second], &root).is_err(),
+            "two of them"
+        );
+        assert!(judge(&good, &wanted, &[], &root).is_err(), "none");
+    }
+}
