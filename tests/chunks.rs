@@ -408,6 +408,51 @@ fn what_nobody_can_tell_counts_as_all_of_it() {
     }
 }
 
+/// Goal: where a transport stream lost packets or changes its tables, its demuxer's times are not
+/// believed: the request says that all may be disclosed, and what was asked for is in it all the same.
+#[test]
+fn a_stream_that_is_not_whole_discloses_all_and_plays() {
+    let case = Case::with_approvers().unarchived();
+    let dir = case.beside("made");
+    fs::create_dir(&dir).unwrap();
+    let (whole, other) = (dir.join("a.ts"), dir.join("other.ts"));
+    let long = [&H264[..], &["-g", "100", "-keyint_min", "100"]].concat();
+    film(&whole, &long);
+    // The same to the packet, but for its table.
+    let tables = ["-tables_version", "1", "-metadata:s:a", "language=fra"];
+    let copy = ["-i", whole.to_str().unwrap(), "-c", "copy"];
+    let plain = dir.join("plain.ts");
+    let _ = ffmpeg(&copy, Some(&plain));
+    let _ = ffmpeg(&[&copy[..], &tables].concat(), Some(&other));
+    let (plain, other) = (fs::read(plain).unwrap(), fs::read(other).unwrap());
+    assert_eq!(plain.len(), other.len());
+    let behind = |part: usize| plain.len() / 188 * part / 12 * 188;
+    let (first, changed) = (&plain[..behind(6)], &other[behind(6)..]);
+    let (before, after) = (&plain[..behind(9)], &plain[behind(9) + 5 * 188..]);
+    for (name, bytes, discloses) in [
+        ("b.ts", [first, changed].concat(), "0-12"),
+        ("c.ts", [before, after].concat(), "0-12"),
+        ("d.ts", plain.clone(), "0-8"),
+    ] {
+        let film = dir.join(name);
+        fs::write(&film, bytes).unwrap();
+        fs::copy(&film, case.store().join("inbox").join(name)).unwrap();
+        let _ = case.batch();
+        let all = case.list();
+        let recording = all.iter().find(|r| r["name"] == name).unwrap();
+        let id = recording["id"].as_str().unwrap();
+        let to = case.beside(&format!("out {name}"));
+        let request = excerpt(&case, id, 5, 7, &to);
+        let request = request.as_str().unwrap();
+        assert!(
+            request.contains(&format!("seconds 5-7 discloses {discloses}")),
+            "{name}: {request}"
+        );
+        let file = found(&package(&to), id);
+        assert_eq!(shown(&file, 5, 7), shown(&film, 5, 7), "{name}");
+    }
+}
+
 /// Goal: no more is handed over than was approved, and what cannot be cut is said at once.
 #[test]
 fn more_than_was_approved_is_not_disclosed() {

@@ -7,19 +7,22 @@
 //! - what it reads before it gives out anything: head and index (of a transport stream, which has
 //!   neither, the first chunk: it begins with the tables)
 //! - of each track, everything from the key frame before the seconds to their end (of a transport
-//!   stream, from the one before that)
+//!   stream, from the one before that, without gaps, and to what comes out next: it is read in a row)
 //!
 //! An index that lies scattered over the file, as in fragmented MP4, is needed whole, and the answer
 //! says what that discloses. Where those chunks hold much that the demuxer never looked at, or more of a
 //! head than an index takes, nobody can say what it shows: then the answer is that they disclose the
 //! whole recording.
 //!
-//! What is on a track that no table of a transport stream names, or no header of a Matroska file, counts
-//! as what lies around it. Not known here are: a stream whose tables change within a group of pictures, or
-//! whose clock has gaps of a second, which its demuxer shortens; and of an MP4 file a track that lasts for
-//! less than a fifth of it, which its demuxer takes for a preview.
+//! The same is the answer for a transport stream that lost packets, whose tables change, or whose clock
+//! has gaps: there the demuxer's times cannot be believed ([`stream`]).
+//!
+//! What no header of a Matroska file names counts as what lies around it. H.264 without key frames, whose
+//! picture is renewed line by line, is cut where its container says that a decoder can begin, and shows
+//! some pictures there before they are whole.
 
 mod select;
+mod stream;
 mod tape;
 
 use std::{
@@ -35,9 +38,10 @@ use super::{
     derive::Wire,
     graph::fault,
     packets::End,
-    protocol::{ExcerptFacts, ExcerptJob, Message, ProtocolError, Side},
+    protocol::{ExcerptFacts, ExcerptJob, Message, Progress, ProtocolError, Side},
 };
 use select::{disclose_all, head_bytes, select, unread};
+use stream::Look;
 use tape::Tape;
 
 /// Bytes of head and index, however many packets there are: of such as are read block by block a
@@ -133,17 +137,43 @@ fn find(job: &ExcerptJob, input: BorrowedFd<'_>, wire: &mut Wire<'_>) -> Result<
     let no = |why: &str| End::Fault(fault(Side::Decode, "excerpt", why));
     let cut = Cut::of(&job.container);
     let cut = cut.ok_or_else(|| no("no part of an original in such a container can be cut out"))?;
-    let tape = Tape::record(input.as_raw_fd(), job.bytes, cut, wire)?;
-    let mut facts = select(&tape, cut.head, job.bytes, job.part).map_err(no)?;
     let file = input.try_clone_to_owned().map(File::from);
-    let unread = file.and_then(|file| written(&file, &unread(&tape, &facts.chunks, job.bytes)));
-    let unread = unread.map_err(|e| no(&e.to_string()))?;
+    let file = file.map_err(|e| unreadable(&e))?;
+    let tape = Tape::record(input.as_raw_fd(), job.bytes, cut, wire)?;
+    let look = match cut.is_stream() {
+        true => Some(look(&file, job.bytes, &tape, wire)?),
+        false => None,
+    };
+    let mut facts = select(&tape, cut.head, job.bytes, job.part).map_err(no)?;
+    let unread = unread(&tape, &facts.chunks, job.bytes);
+    let mut unread = written(&file, &unread).map_err(|e| unreadable(&e))?;
+    unread += look.as_ref().map_or(0, |look| look.beside(&facts.chunks));
+    let unsteady = look.is_some_and(|look| !look.steady);
     let index_bytes_max = HEAD_BYTES_A_PACKET.saturating_mul(tape.packets.len() as u64);
     let head = head_bytes(&tape, cut.head);
-    if unread > UNREAD_BYTES_MAX || head > HEAD_BYTES_MAX.saturating_add(index_bytes_max) {
+    if unsteady
+        || unread > UNREAD_BYTES_MAX
+        || head > HEAD_BYTES_MAX.saturating_add(index_bytes_max)
+    {
         disclose_all(&tape, &mut facts);
     }
     Ok(facts)
+}
+
+/// A look at the packets.
+fn look(file: &File, bytes: u64, tape: &Tape, wire: &mut Wire<'_>) -> Result<Look, End> {
+    let last = tape.packets.last().map_or(0, |p| p.begin_ms);
+    let progress = Progress {
+        position_ms: last.into(),
+        ..Progress::default()
+    };
+    Look::over(file, bytes, &tape.pids, || {
+        Ok(wire.say(&Message::Progress(progress))?)
+    })
+}
+
+fn unreadable(e: &io::Error) -> End {
+    End::Fault(fault(Side::Decode, "excerpt", &e.to_string()))
 }
 
 /// Bytes in these stretches of a file that are not zero, as far as it matters.

@@ -27,17 +27,15 @@ pub(super) fn select(
     for pull in needed_anyway(tape, head) {
         chunks.mark(chunks_of(pull));
     }
-    for packet in shown(tape, head, part) {
-        for pull in pulls(tape, &packet) {
-            chunks.mark(chunks_of(pull));
-        }
+    for pull in needed(tape, head, part) {
+        chunks.mark(chunks_of(pull));
     }
     let second = |ms: u64| ms / 1_000;
     let mut seconds = Marks::default();
     seconds.mark((second(part.from_ms), second(part.to_ms + 999)));
     for packet in &tape.packets {
-        let mut pulls = pulls(tape, packet);
-        if pulls.any(|pull| chunks.any(chunks_of(pull))) {
+        let mut pulls = stretch(tape, packet.first, packet.last).iter();
+        if pulls.any(|pull| chunks.any(chunks_of(*pull))) {
             let late_ms = if tape.by_decoding {
                 REORDERED_MS_MAX
             } else {
@@ -139,6 +137,23 @@ pub(super) fn disclose_all(tape: &Tape, facts: &mut ExcerptFacts) {
     facts.discloses = vec![Seconds { from: 0, to }];
 }
 
+/// What is read of the packets that show a part. A stream is read in a row: needed is also what lies
+/// between them, where its demuxer gives them out by tracks and not in their order; and up to what comes
+/// out next, for it gives out nothing where tables change.
+fn needed(tape: &Tape, head: Head, part: Part) -> Vec<Pull> {
+    let all = |first, last| stretch(tape, first, last).iter().copied();
+    let shown = shown(tape, head, part);
+    if head != Head::First {
+        return shown.iter().flat_map(|p| all(p.first, p.last)).collect();
+    }
+    let last = shown.iter().map(|p| p.last).max().unwrap_or(0);
+    let is_next = |p: &&Packet| p.last > last && u64::from(p.begin_ms) >= part.to_ms;
+    let next = tape.packets.iter().find(is_next);
+    let first = shown.iter().map(|p| p.first).min().into_iter();
+    let end = next.map_or(u32::MAX, |next| next.last);
+    first.flat_map(|first| all(first, end)).collect()
+}
+
 /// What is read whatever is shown.
 fn needed_anyway(tape: &Tape, head: Head) -> Vec<Pull> {
     let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
@@ -214,11 +229,11 @@ fn shown(tape: &Tape, head: Head, part: Part) -> Vec<Packet> {
     out
 }
 
-/// The readings that a packet came out of.
-fn pulls(tape: &Tape, packet: &Packet) -> impl Iterator<Item = Pull> {
+/// The readings from one to another.
+fn stretch(tape: &Tape, first: u32, last: u32) -> &[Pull] {
     let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    let pulls = tape.pulls.get(index(packet.first)..=index(packet.last));
-    pulls.unwrap_or_default().iter().copied()
+    let end = index(last).saturating_add(1).min(tape.pulls.len());
+    tape.pulls.get(index(first)..end).unwrap_or_default()
 }
 
 /// Chunks that a reading touches, the end not included.
@@ -341,7 +356,7 @@ mod tests {
         );
         assert_eq!(
             told(&tape(), Head::First, 5, 7),
-            (vec![(0, 1), (2, 7)], seconds("0-1,2-7"))
+            (vec![(0, 1), (2, 8)], seconds("0-1,2-8"))
         );
         // What was read for no packet is index, wherever it lies.
         let mut scattered = tape();
@@ -385,7 +400,7 @@ mod tests {
         let mut tape = tape();
         (tape.packets[6].begin_ms, tape.packets[7].begin_ms) = (7_000, 6_000);
         let (chunks, _) = told(&tape, Head::First, 5, 7);
-        assert_eq!(chunks, [(0, 1), (2, 8)]);
+        assert_eq!(chunks, [(0, 1), (2, 9)]);
     }
 
     #[test]

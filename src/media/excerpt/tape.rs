@@ -61,6 +61,8 @@ pub(super) struct Tape {
     pub begun: usize,
     /// Some packets tell when they are decoded alone, as in AVI.
     pub by_decoding: bool,
+    /// Of a transport stream: the numbers of the sub-streams that come out.
+    pub pids: Vec<u16>,
     tracks: Vec<Track>,
     /// It is a stream, of which the demuxer keeps back what came before it knew the tracks.
     stream: bool,
@@ -74,7 +76,7 @@ pub(super) struct Tape {
 struct Track {
     /// The last time, the time before, and the one before that.
     came: [u32; 3],
-    /// Before which of them the next packet does not begin.
+    /// Before which of them the next packet of a stream does not begin.
     from: u32,
     end_ms: u32,
     /// Its last packet.
@@ -162,10 +164,7 @@ impl Tape {
         let number = u8::try_from(self.tracks.len()).ok();
         let number = number.filter(|n| usize::from(*n) < TRACKS_MAX)?;
         // What a stream's track begins with may have been kept back for as long as there is any.
-        let read = match self.stream {
-            true => self.base(),
-            false => self.read(),
-        };
+        let read = self.base();
         self.tracks.push(Track {
             came: [read; 3],
             from: read,
@@ -181,10 +180,6 @@ impl Tape {
         let read = self.read();
         if self.packets.is_empty() && self.begun == 0 {
             self.begun = self.pulls.len();
-            // What was read before belongs to the head and to no packet.
-            for track in self.tracks.iter_mut().filter(|_| !self.stream) {
-                (track.came, track.from) = ([read; 3], read);
-            }
         }
         if let Some(of) = self.tracks.get_mut(usize::from(track)) {
             let [last, before, _] = of.came;
@@ -204,7 +199,8 @@ impl Tape {
         };
         let begin_ms = begin_ms.unwrap_or(of.end_ms);
         let end_ms = begin_ms.saturating_add(duration_ms);
-        let first = of.from;
+        // What is no stream is read packet by packet, each at once.
+        let first = if self.stream { of.from } else { read };
         let before = of.last.replace(at);
         of.from = if of.parsed { of.came[2] } else { of.came[0] };
         of.end_ms = end_ms;
@@ -248,6 +244,12 @@ fn parser(caps: &gst::CapsRef) -> Option<&'static str> {
     }
 }
 
+/// The sub-stream that comes out of this pad of `tsdemux`: `video_0_0100` of 256.
+fn pid(pad: &str) -> Option<u16> {
+    let (_, pid) = pad.rsplit_once('_')?;
+    u16::from_str_radix(pid, 16).ok()
+}
+
 fn attach(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
@@ -273,7 +275,13 @@ fn attach(
     let (Some(first), Some(last)) = (entry(chain.first()), entry(chain.last())) else {
         return Err(glib::bool_error!("an element without an entry"));
     };
-    let Some(track) = lock(tape).add_track(parser.is_some()) else {
+    let track = {
+        let mut tape = lock(tape);
+        tape.pids
+            .extend(pid(&pad.name()).filter(|_| cut.is_stream()));
+        tape.add_track(parser.is_some())
+    };
+    let Some(track) = track else {
         return Err(glib::bool_error!("it has more tracks than {}", TRACKS_MAX));
     };
     let seen = Arc::clone(tape);
