@@ -1,6 +1,6 @@
 //! The long trials: `./x soak NAME`.
 
-use crate::{expert, history, killed, real, witness};
+use crate::{check, expert, history, killed, real, witness};
 
 /// 50 kills at random moments of nights over 2 s clips.
 #[test]
@@ -48,4 +48,11 @@ fn histories() {
 #[ignore = "about two minutes"]
 fn ten_thousand_forgeries() {
     crate::forgery::trial(10_000);
+}
+
+/// Ten thousand changes of a larger store, each of one file or row.
+#[test]
+#[ignore = "takes a quarter of an hour: ./x soak ten_thousand_changes"]
+fn ten_thousand_changes() {
+    check::tamper_trial(10_000);
 }

@@ -477,6 +477,16 @@ impl What {
         }
     }
 
+    /// The file below `ledger/blobs` that holds what is too large for it, if there is one.
+    #[must_use]
+    pub const fn blob(&self) -> Option<Digest> {
+        match self {
+            Self::DisposalPlanned { blob, .. } => Some(*blob),
+            Self::StatementSigned { attached, .. } => *attached,
+            _ => None,
+        }
+    }
+
     /// The recording that this is about, if it is about one.
     #[must_use]
     pub fn recording(&self) -> Option<RecordingId> {

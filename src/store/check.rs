@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Store, StoreError, details::Details, rebuild::fold_ledger, rows};
+use super::{Store, StoreError, blobs, details::Details, rebuild::fold_ledger, rows};
 use crate::{
     base::{Digest, RecordingId},
     event::{Event, Sealed},
@@ -76,8 +76,13 @@ impl Store {
         let ledger = Ledger::open(&dir)?;
         checked.events = ledger.len().min(head.next);
         self.check_index(&snapshot, &ledger, checked.events, &mut checked)?;
-        // 3. Every recording: its sidecar, and its bytes.
-        let lives = lives(&ledger, checked.events, &mut checked)?;
+        // 3. What is too large for events, and every recording: its sidecar, and its bytes.
+        let (lives, named) = lives(&ledger, checked.events, &mut checked)?;
+        for (n, blob) in named {
+            if let Err(e) = blobs::get(&self.blobs(), &blob) {
+                checked.tell(format!("ledger/blobs/{blob} of event {n}: {e}"));
+            }
+        }
         let records = records(&snapshot)?;
         for record in &records {
             checked.recordings += 1;
@@ -258,12 +263,15 @@ fn lost_details(
 }
 
 /// The lines of every recording's life, in order.
+type Lives = HashMap<RecordingId, Vec<Vec<u8>>>;
+
+/// The life of every recording, and the blobs that events name.
 fn lives(
     ledger: &Ledger,
     len: u64,
     checked: &mut Checked,
-) -> Result<HashMap<RecordingId, Vec<Vec<u8>>>, StoreError> {
-    let mut lives: HashMap<RecordingId, Vec<Vec<u8>>> = HashMap::new();
+) -> Result<(Lives, Vec<(u64, Digest)>), StoreError> {
+    let (mut lives, mut blobs) = (Lives::new(), Vec::new());
     for line in ledger.read(0, len)? {
         let (n, line) = match line {
             Ok(line) => line,
@@ -274,6 +282,7 @@ fn lives(
         };
         match Event::from_line(n, &line) {
             Ok(event) => {
+                blobs.extend(event.what.blob().map(|blob| (n, blob)));
                 if let Some(id) = event.what.recording() {
                     lives.entry(id).or_default().push(line);
                 }
@@ -281,7 +290,7 @@ fn lives(
             Err(e) => checked.tell(e.to_string()),
         }
     }
-    Ok(lives)
+    Ok((lives, blobs))
 }
 
 fn records(snapshot: &Snapshot<'_>) -> Result<Vec<Record>, StoreError> {
