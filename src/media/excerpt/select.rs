@@ -31,21 +31,28 @@ pub(super) fn select(
         chunks.mark(chunks_of(pull));
     }
     let second = |ms: u64| ms / 1_000;
-    let mut seconds = Marks::default();
+    let (mut seconds, mut presented) = (Marks::default(), Marks::default());
     seconds.mark((second(part.from_ms), second(part.to_ms + 999)));
+    let late_ms = if tape.by_decoding {
+        REORDERED_MS_MAX
+    } else {
+        0
+    };
     for packet in &tape.packets {
+        let begin = second(packet.begin_ms.into());
+        let end = second(u64::from(packet.end_ms) + late_ms + 999);
+        let of_packet = (begin, end.max(begin + 1));
+        presented.mark(of_packet);
         let mut pulls = stretch(tape, packet.first, packet.last).iter();
         if pulls.any(|pull| chunks.any(chunks_of(*pull))) {
-            let late_ms = if tape.by_decoding {
-                REORDERED_MS_MAX
-            } else {
-                0
-            };
-            let (begin, end) = (
-                second(packet.begin_ms.into()),
-                u64::from(packet.end_ms) + late_ms + 999,
-            );
-            seconds.mark((begin, second(end).max(begin + 1)));
+            seconds.mark(of_packet);
+        }
+    }
+    // Where nothing is presented, another reader may present what lies beside it.
+    for pair in presented.stretches().windows(2) {
+        let (before, after) = (pair[0].1, pair[1].0);
+        if seconds.any((before - 1, after + 1)) {
+            seconds.mark((before, after));
         }
     }
     let of_file = bytes.div_ceil(CHUNK_BYTES as u64);
@@ -401,6 +408,16 @@ mod tests {
         (tape.packets[6].begin_ms, tape.packets[7].begin_ms) = (7_000, 6_000);
         let (chunks, _) = told(&tape, Head::First, 5, 7);
         assert_eq!(chunks, [(0, 1), (2, 9)]);
+    }
+
+    #[test]
+    fn seconds_of_nothing_are_told_with_their_neighbours() {
+        let mut tape = tape();
+        tape.packets.retain(|p| ![8, 9, 15].contains(&p.first));
+        let (_, seconds) = told(&tape, Head::Before, 5, 6);
+        assert_eq!(seconds, "0-1,4-8");
+        let (_, seconds) = told(&tape, Head::Before, 9, 11);
+        assert_eq!(seconds, "0-1,6-11");
     }
 
     #[test]
