@@ -13,6 +13,7 @@ mod case;
 mod check;
 mod chunks;
 mod clauses;
+mod contained;
 mod correction;
 mod disposal;
 mod doubt;
@@ -24,6 +25,7 @@ mod forgery;
 mod full;
 mod handover;
 mod history;
+mod hostile;
 mod killed;
 #[cfg(feature = "failpoints")]
 mod kills;

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
 use serde::Serialize;
 
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
     media::{
         profile::{Requirement, Shelf},
         reading_needs,
-        worker::{Files, Launch, Worker},
+        worker::{Containment, Files, Launch, Worker},
     },
 };
 
@@ -61,7 +60,7 @@ impl Check {
 /// Looks at this machine, and at the store at `root` where one is named.
 #[must_use]
 pub fn examine(root: Option<&Path>, config: &Config, launch: &Launch) -> Vec<Check> {
-    let mut checks = vec![processor(), landlock_abi()];
+    let mut checks = vec![processor()];
     checks.extend(profiles(root, config, launch));
     checks.push(font(config));
     checks.extend(root.map(disk));
@@ -86,38 +85,16 @@ fn processor() -> Check {
     }
 }
 
-/// The best Landlock version that the kernel enforces; 0 for none. Rulesets are only made here,
-/// never put in force.
-#[must_use]
-pub fn landlock_version() -> u32 {
-    let known = [
-        (1, ABI::V1),
-        (2, ABI::V2),
-        (3, ABI::V3),
-        (4, ABI::V4),
-        (5, ABI::V5),
-        (6, ABI::V6),
-    ];
-    let enforced = |abi: ABI| {
-        let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
-        ruleset
-            .handle_access(AccessFs::from_all(abi))
-            .and_then(Ruleset::create)
-            .is_ok()
-    };
-    known
-        .into_iter()
-        .rev()
-        .find(|(_, abi)| enforced(*abi))
-        .map_or(0, |(n, _)| n)
-}
-
-fn landlock_abi() -> Check {
-    match landlock_version() {
-        0 => check("Landlock", Standing::Less, "not offered by this kernel")
-            .advice("workers are then contained by their own process alone"),
-        n => check("Landlock", Standing::Good, format!("ABI {n}")),
+/// What holds a worker on this machine, as one found it that put it in force.
+fn containment(found: &Containment) -> Check {
+    let seen = found.to_string();
+    if found.missing.is_empty() {
+        return check("containment", Standing::Good, seen);
     }
+    check("containment", Standing::Less, seen).advice(format!(
+        "a hostile recording would meet fewer walls ({})",
+        found.missing.join("; ")
+    ))
 }
 
 fn profiles(root: Option<&Path>, config: &Config, launch: &Launch) -> Vec<Check> {
@@ -147,6 +124,7 @@ fn profiles(root: Option<&Path>, config: &Config, launch: &Launch) -> Vec<Check>
         Standing::Good,
         libraries.join(", "),
     )];
+    checks.push(containment(&has.containment));
     for profile in shelf.iter() {
         let missing: Vec<&Requirement> = profile
             .requires

@@ -89,6 +89,7 @@ fn derive(
         claims_media: record.kind.is_media(),
         now: record.admitted_at,
         formats: settings.plan.formats.clone(),
+        elements: settings.plan.elements(),
         ..DeriveJob::default()
     };
     let orders = Orders {

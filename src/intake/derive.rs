@@ -82,6 +82,8 @@ pub(super) struct Deriving<'a> {
     admitted: AtomicU64,
     bytes_in: AtomicU64,
     worker_peak: AtomicU64,
+    /// What does not hold workers on this machine.
+    uncontained: Vec<String>,
 }
 
 /// What looking at one recording came to.
@@ -145,7 +147,15 @@ impl<'a> Deriving<'a> {
             admitted: zero(),
             bytes_in: zero(),
             worker_peak: zero(),
+            uncontained: has.containment.missing,
         })
+    }
+
+    /// What does not hold workers on this machine, as a sentence for the report.
+    pub(super) fn uncontained(&self) -> Option<String> {
+        let missing = self.uncontained.join("; ");
+        (!missing.is_empty())
+            .then(|| format!("workers are held by less than there could be: {missing}"))
     }
 
     pub(super) fn profile(&self) -> &str {
@@ -241,6 +251,7 @@ impl<'a> Deriving<'a> {
         let job = DeriveJob {
             claims_media: record.kind.is_media(),
             now: record.admitted_at,
+            elements: self.settings.plan.elements(),
             ..DeriveJob::default()
         };
         // What the answer to `Opened` decided is needed again when the worker is done.

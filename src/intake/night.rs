@@ -155,7 +155,9 @@ pub fn run(
     let board = Board::new(watcher, settings.jobs, began);
     board.phase("scanning", began);
     let mut night = Night {
-        notes: store.recovered().words().into_iter().collect(),
+        notes: (store.recovered().words().into_iter())
+            .chain(deriving.uncontained())
+            .collect(),
         items: Vec::new(),
         totals: Totals::default(),
         upkeep: Upkeep::default(),

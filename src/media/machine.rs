@@ -36,5 +36,6 @@ pub fn made_with() -> Vec<String> {
             out.push(format!("{} {}", plugin, p.version()));
         }
     }
+    out.extend(super::worker::in_force().map(|contained| format!("held by {contained}")));
     out
 }

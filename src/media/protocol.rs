@@ -24,6 +24,7 @@ use thiserror::Error;
 use super::{
     band::{BandMode, Template},
     profile::{Plan, Requirement},
+    worker::Containment,
 };
 use crate::{
     base::{
@@ -84,6 +85,8 @@ pub struct DeriveJob {
     pub now: Moment,
     /// Raw formats that the encoder will take; empty means 4:2:0 alone.
     pub formats: Vec<String>,
+    /// Elements of the profile, whose plugins may be loaded beside those that every worker may load.
+    pub elements: Vec<String>,
 }
 
 /// What a derivation is told once the parent knows whose recording it is.
@@ -374,6 +377,9 @@ pub struct Capabilities {
     pub missing: Vec<Requirement>,
     /// Versions of libraries that encode.
     pub libraries: Vec<String>,
+    /// What holds a worker on this machine.
+    #[serde(default)]
+    pub containment: Containment,
 }
 
 /// Which half of the work failed.
@@ -527,6 +533,7 @@ pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
         {
             bad("excerpt")
         }
+        Message::Capabilities(c) if c.containment.missing.len() > 16 => bad("containment"),
         Message::Fault(f) if !text_fits(&f.text) || !text_fits(&f.element) => bad("fault.text"),
         _ => Ok(()),
     }

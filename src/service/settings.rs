@@ -25,16 +25,13 @@ use crate::{
         checks::CheckSettings,
         profile::{Setting, Shelf},
         reading_needs,
-        worker::Launch,
+        worker::{Launch, REGISTRY},
     },
     registry::Register,
 };
 
 /// What any office PC plays.
 const EXPORT_PROFILE: &str = "export-h264-mp4";
-
-/// What stays in the workers' folder: GStreamer's list of its plugins.
-const REGISTRY: &str = "gstreamer.registry";
 
 /// What a night on the store at `root` is told.
 pub(super) fn night(
@@ -145,10 +142,11 @@ fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
             format!("recvault cannot find its own program: {e}"),
         )
     })?;
-    // Of a machine without a store only the registry of plugins is kept, and only until it restarts.
-    let cache = root
-        .map_or_else(std::env::temp_dir, |root| root.join("index"))
-        .join("gstreamer");
+    let cache = match root {
+        Some(root) => root.join("index"),
+        None => folder_of_ones_own()?,
+    };
+    let cache = cache.join("gstreamer");
     durable::create_dirs(&cache, 0o700).map_err(|e| {
         Failure::new(
             ErrorKind::Fault,
@@ -156,11 +154,31 @@ fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
         )
     })?;
     Ok(Launch {
-        exe,
-        cache,
         stall: Duration::from_secs(config.worker.stall_s),
         nice: u8::try_from(config.jobs.nice).unwrap_or(0),
+        // What draws the band needs a font; what only looks does not.
+        reads: font(config).map_or_else(|_| Vec::new(), |(font, _)| vec![font]),
+        ..Launch::new(exe, cache)
     })
+}
+
+/// Where the registry of plugins is kept of a machine without a store, until it restarts. What stands
+/// in it is loaded: it is believed from nobody else.
+fn folder_of_ones_own() -> Result<PathBuf, Failure> {
+    let uid = rustix::process::geteuid().as_raw();
+    let path = std::env::temp_dir().join(format!("recvault-{uid}"));
+    let failed = |why: String| {
+        let text = format!("{} cannot be used: {why}", path.display());
+        Failure::new(ErrorKind::Fault, text)
+    };
+    durable::create_dirs(&path, 0o700).map_err(|e| failed(e.to_string()))?;
+    let found = std::fs::symlink_metadata(&path).map_err(|e| failed(e.to_string()))?;
+    if found.is_dir() && found.uid() == uid && found.mode() & 0o022 == 0 {
+        return Ok(path);
+    }
+    Err(failed(
+        "another user may write to it; remove it, or set TMPDIR".into(),
+    ))
 }
 
 /// How workers of whoever asks are started: with the caller's own rights, on the caller's own files.
@@ -212,7 +230,8 @@ pub(super) fn sweep(root: &Path) {
     let left = std::fs::read_dir(root.join("index/gstreamer"));
     for entry in left.into_iter().flatten().flatten() {
         if entry.file_name() != REGISTRY {
-            let _ = std::fs::remove_file(entry.path());
+            let removed = std::fs::remove_file(entry.path());
+            let _ = removed.or_else(|_| std::fs::remove_dir_all(entry.path()));
         }
     }
 }

@@ -37,6 +37,18 @@ pub struct Plan {
     pub mux: String,
 }
 
+impl Plan {
+    /// The names of the elements in it: the first word of each link of a chain. Formats between elements
+    /// are among them.
+    #[must_use]
+    pub fn elements(&self) -> Vec<String> {
+        let texts = [&self.video, &self.audio, &self.mux];
+        let links = texts.into_iter().flat_map(|text| text.split('!'));
+        let first = links.filter_map(|link| link.split_whitespace().next());
+        first.map(ToOwned::to_owned).collect()
+    }
+}
+
 /// An element that a profile needs, and the Debian package that holds it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Requirement {
@@ -44,4 +56,29 @@ pub struct Requirement {
     pub element: String,
     /// The Debian package.
     pub package: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_elements_of_a_profile_are_the_first_words_of_its_links() {
+        let plan = Plan {
+            profile: String::new(),
+            digest: Digest::new([0; 32]),
+            extension: "mkv".into(),
+            formats: Vec::new(),
+            video: "x265enc bitrate=9 ! video/x-h265,profile=main ! h265parse".into(),
+            audio: String::new(),
+            mux: "matroskamux".into(),
+        };
+        let names = [
+            "x265enc",
+            "video/x-h265,profile=main",
+            "h265parse",
+            "matroskamux",
+        ];
+        assert_eq!(plan.elements(), names);
+    }
 }

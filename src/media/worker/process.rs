@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -19,18 +19,26 @@ use std::{
 
 use command_fds::{CommandFdExt, FdMapping};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use serde::Serialize;
+use tempfile::TempDir;
 
-use super::{INPUT_FD, NICE, OUTPUT_FD, PARENT, SUBCOMMAND, WorkerFault};
-use crate::media::protocol::{
-    Message, ProtocolError, check_message, clean_text, read_line, write_line,
+use super::{
+    INPUT_FD, NICE, OUTPUT_FD, PARENT, READS, REGISTRY, SUBCOMMAND, WorkerFault,
+    contain::memory_bytes,
+};
+use crate::{
+    media::protocol::{Message, ProtocolError, check_message, clean_text, read_line, write_line},
+    recording::MediaInfo,
 };
 
 /// Bytes of a worker's standard error that are kept for a finding's text.
 const STDERR_KEPT: usize = 4 * 1024;
 /// Lines that wait for a slow parent.
 const LINES_WAITING_MAX: usize = 64;
+
+/// What the names of workers' folders begin with.
+const SCRATCH: &str = "worker-";
 
 /// How workers are started.
 #[derive(Clone, Debug)]
@@ -39,10 +47,14 @@ pub struct Launch {
     pub exe: PathBuf,
     /// A folder of our own for GStreamer's registry and temporary files; it must exist.
     pub cache: PathBuf,
+    /// What workers may read beside the system's libraries: the band's font.
+    pub reads: Vec<PathBuf>,
     /// Niceness, 0 to 19.
     pub nice: u8,
     /// How long a worker may move nothing.
     pub stall: Duration,
+    /// Set once the registry of plugins is what this machine has; copies share it.
+    pub registry: Arc<OnceLock<()>>,
 }
 
 impl Launch {
@@ -54,7 +66,18 @@ impl Launch {
             cache,
             nice: 5,
             stall: Duration::from_secs(30),
+            reads: Vec::new(),
+            registry: Arc::default(),
         }
+    }
+
+    /// Has the registry of plugins written by a worker that sees no recording: no other may, for what
+    /// stands in it is loaded. Without it they look at every plugin themselves.
+    fn write_registry(&self) {
+        self.registry.get_or_init(|| {
+            let none = Files::default();
+            let _ = Worker::spawn(self, &none).and_then(|worker| worker.capabilities(Vec::new()));
+        });
     }
 }
 
@@ -100,6 +123,8 @@ pub struct Worker {
     stderr: Option<JoinHandle<String>>,
     killer: Killer,
     stall: Duration,
+    /// Its folder for what it must write elsewhere, gone with it.
+    _scratch: TempDir,
 }
 
 impl Worker {
@@ -111,15 +136,33 @@ impl Worker {
     /// # Errors
     /// [`WorkerFault::Spawn`].
     pub fn spawn(launch: &Launch, files: &Files<'_>) -> Result<Self, WorkerFault> {
+        let sees_a_file = files.input.is_some();
+        if sees_a_file {
+            launch.write_registry();
+        }
+        let scratch = tempfile::Builder::new()
+            .prefix(SCRATCH)
+            .tempdir_in(&launch.cache)?;
+        // A name with the separator in it cannot be passed on; reading it then fails and says so.
+        let can_be_named = |path: &&PathBuf| !path.as_os_str().as_encoded_bytes().contains(&b':');
+        let reads = std::env::join_paths(launch.reads.iter().filter(can_be_named));
+        let reads = reads.map_err(std::io::Error::other)?;
         let mut command = Command::new(&launch.exe);
         command
             .arg(SUBCOMMAND)
             .env_clear()
             .envs(kept_environment())
-            .env("GST_REGISTRY_1_0", launch.cache.join("gstreamer.registry"))
+            .env(
+                "GST_REGISTRY_UPDATE",
+                if sees_a_file { "no" } else { "yes" },
+            )
+            .env(READS, reads)
+            .env("GST_REGISTRY_1_0", launch.cache.join(REGISTRY))
             // The scan would otherwise start `gst-plugin-scanner`, a second process per worker.
             .env("GST_REGISTRY_FORK", "no")
-            .env("TMPDIR", &launch.cache)
+            .env("TMPDIR", scratch.path())
+            // Otherwise it is looked up in the list of users.
+            .env("HOME", scratch.path())
             // An encoder's dozens of threads would each keep a heap of their own.
             .env("MALLOC_ARENA_MAX", "2")
             // SVT-AV1 tells its settings to standard error unless it is told not to.
@@ -182,6 +225,7 @@ impl Worker {
             stderr: Some(stderr),
             killer,
             stall: launch.stall,
+            _scratch: scratch,
         })
     }
 
@@ -194,6 +238,20 @@ impl Worker {
     /// Kills it.
     pub fn kill(&self) {
         self.killer.kill();
+    }
+
+    /// Bounds its memory by the pictures that it says it has.
+    pub(super) fn bound_memory(&self, media: &MediaInfo) {
+        let side = |n: Option<u32>| u64::from(n.unwrap_or(0));
+        let tracks = media.tracks.iter();
+        let pixels = tracks.map(|t| side(t.width).saturating_mul(side(t.height)));
+        let most = Some(memory_bytes(pixels.max().unwrap_or(0)));
+        let limit = Rlimit {
+            current: most,
+            maximum: most,
+        };
+        // Where the kernel does not let us, the bound stands that it set itself.
+        let _ = prlimit(Some(self.killer.group), Resource::Data, limit);
     }
 
     pub(super) fn say(&mut self, what: &impl Serialize) -> Result<(), WorkerFault> {

@@ -8,7 +8,10 @@ use std::{
 
 use gstreamer as gst;
 
-use super::{INPUT_FD, NICE, OUTPUT_FD, PARENT};
+use super::{
+    Containment, INPUT_FD, LANDLOCK_KNOWN, NICE, OUTPUT_FD, PARENT, READS, Rooms, contain,
+    plugins::keep_allowed,
+};
 use crate::media::{
     capabilities::capabilities,
     derive::{Wire, derive},
@@ -36,6 +39,7 @@ pub fn serve(input: &mut dyn BufRead, output: &mut dyn Write) -> u8 {
 
 /// Dies with its parent, and gives way to others.
 fn settle_down() -> rustix::io::Result<()> {
+    close_strangers();
     use rustix::process::{Signal, getppid, set_parent_process_death_signal, setpriority_process};
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<i32>().ok());
@@ -52,20 +56,42 @@ fn settle_down() -> rustix::io::Result<()> {
     Ok(())
 }
 
+/// Closes whatever else came along from whoever started the parent.
+fn close_strangers() {
+    let first = OUTPUT_FD.cast_unsigned() + 1;
+    // SAFETY: the process has only begun; nothing in it owns a descriptor beyond these.
+    let _ = unsafe { libc::close_range(first, u32::MAX, 0) };
+}
+
 fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
     wire.say(&Message::Hello { version: VERSION })?;
     let Some(request) = wire.hear::<Request>()? else {
         return Ok(());
     };
-    if let Err(e) = start_gstreamer() {
-        return wire.say(&Message::Fault(fault(Side::Encode, "gstreamer", &e)));
-    }
-    let request = match request {
-        Request::Capabilities { elements } => {
-            return wire.say(&Message::Capabilities(Box::new(capabilities(elements))));
+    let started = |wire: &mut Wire<'_>| match start_gstreamer() {
+        Ok(()) => Ok(true),
+        Err(e) => {
+            let fault = fault(Side::Encode, "gstreamer", &e);
+            wire.say(&Message::Fault(fault)).map(|()| false)
         }
-        request => request,
     };
+    // What this machine has is asked without a recording: it also writes the registry of plugins.
+    if let Request::Capabilities { elements } = request {
+        if !started(wire)? {
+            return Ok(());
+        }
+        let mut found = capabilities(elements);
+        found.containment = confine();
+        return wire.say(&Message::Capabilities(Box::new(found)));
+    }
+    let _ = confine();
+    if !started(wire)? {
+        return Ok(());
+    }
+    keep_allowed(match &request {
+        Request::Derive(job) => &job.elements,
+        _ => &[],
+    });
     let file = match input() {
         Ok(file) => file,
         Err(e) => {
@@ -82,6 +108,21 @@ fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
         Request::Excerpt(job) => excerpt(&job, file, wire),
         Request::Capabilities { .. } => Ok(()),
     }
+}
+
+/// Gives up what the work does not take. The parent names what is left by the environment.
+fn confine() -> Containment {
+    let paths = |name: &str| std::env::var_os(name).unwrap_or_default();
+    let reads: Vec<_> = [READS, "GST_REGISTRY_1_0"]
+        .iter()
+        .flat_map(|name| std::env::split_paths(&paths(name)).collect::<Vec<_>>())
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
+    contain(&Rooms {
+        reads,
+        scratch: std::env::var_os("TMPDIR").map(Into::into),
+        landlock: LANDLOCK_KNOWN,
+    })
 }
 
 fn start_gstreamer() -> Result<(), String> {

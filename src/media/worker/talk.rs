@@ -69,6 +69,7 @@ impl Worker {
                     let Some(decide) = decide.take() else {
                         return Err(out_of_turn("opened twice"));
                     };
+                    self.bound_memory(&said.media);
                     let answer = decide(&said);
                     *opened = Some(*said);
                     self.say(&answer)?;

@@ -1,0 +1,251 @@
+//! A hostile worker: whatever it tries against the machine, the store and other processes fails, and the
+//! same succeeds where nothing holds it.
+
+use std::{
+    fs::{self, File},
+    io,
+    net::TcpListener,
+    os::{
+        fd::{AsRawFd, FromRawFd},
+        unix::{fs::PermissionsExt, net::UnixListener, process::CommandExt},
+    },
+    path::Path,
+    process::{Child, Command, Stdio},
+    ptr::null,
+};
+
+use libc::c_long;
+use recvault::media::worker::{LANDLOCK_KNOWN, Rooms, contain, landlock_version};
+
+use crate::{
+    case::{Case, files_below},
+    hostile::{Prey, actions, call, done},
+};
+
+/// Variables by which the child is told what to try.
+const PREY: &str = "RECVAULT_TRIAL_PREY";
+const VERSION: &str = "RECVAULT_TRIAL_LANDLOCK";
+
+/// Tries everything, and says of each what came of it. Free, each in a process of its own on prey of its
+/// own; contained, one after another in this one.
+#[test]
+#[ignore = "a part of the trial beside it"]
+fn inside() {
+    let Ok(dir) = std::env::var(PREY) else { return };
+    let [victim, port] = ["VICTIM", "PORT"].map(|n| std::env::var(n).unwrap().parse::<i32>());
+    let prey = Prey {
+        dir: dir.into(),
+        victim: victim.unwrap(),
+        port: u16::try_from(port.unwrap()).unwrap(),
+    };
+    let version: Option<u32> = std::env::var(VERSION).ok().map(|n| n.parse().unwrap());
+    if version.is_none() {
+        // What is mounted goes with it.
+        let _ = call!(SYS_unshare, libc::CLONE_NEWNS);
+        let private = libc::MS_REC | libc::MS_PRIVATE;
+        let _ = call!(
+            SYS_mount,
+            null::<u8>(),
+            c"/".as_ptr(),
+            null::<u8>(),
+            private,
+            null::<u8>()
+        );
+    }
+    if let Some(landlock) = version {
+        let contained = contain(&Rooms {
+            reads: Vec::new(),
+            scratch: Some(prey.dir.join("scratch")),
+            landlock,
+        });
+        eprintln!("contained {contained}");
+    }
+    for (what, action) in actions() {
+        let result = match version {
+            Some(_) => action(&prey),
+            None => apart(|| action(&prey)),
+        };
+        match result {
+            Ok(()) => eprintln!("SUCCEEDED {what}"),
+            Err(e) => eprintln!("failed {what}: {e}"),
+        }
+    }
+    // What its work takes it can still do.
+    let works = fs::read("/proc/self/fd/3").is_ok()
+        && fs::write("/proc/self/fd/4", "a copy").is_ok()
+        && fs::write(prey.dir.join("scratch/own"), "a part").is_ok()
+        && fs::remove_file(prey.dir.join("scratch/own")).is_ok()
+        && std::thread::spawn(|| 7).join().is_ok_and(|n| n == 7)
+        && fs::read("/etc/ld.so.cache").is_ok();
+    eprintln!("works {works}");
+    eprintln!("THE END");
+}
+
+/// Does it in a process of its own.
+fn apart(action: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    // SAFETY: the child does one thing and ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let code = action().map_or(1, |()| 0);
+        // SAFETY: it is the child, and nothing of it is left to be tidied up.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = 0;
+    // SAFETY: it is ours to wait for.
+    let _ = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    match libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0 {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("status {status}"))),
+    }
+}
+
+struct Victim(Child);
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What came of each action: contained by no more than this version of Landlock, or free.
+fn tried(landlock: Option<u32>) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    for folder in ["scratch", "empty"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    for file in ["secret", "recording", "copy"] {
+        fs::write(dir.path().join(file), "what nobody else should see").unwrap();
+    }
+    let victim = Victim(Command::new("sleep").arg("600").spawn().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let _socket = UnixListener::bind(dir.path().join("socket")).unwrap();
+    let input = File::open(dir.path().join("recording")).unwrap();
+    let output = File::options()
+        .write(true)
+        .read(true)
+        .open(dir.path().join("copy"))
+        .unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "contained::inside", "--ignored", "--nocapture"])
+        .args(["--test-threads", "1"])
+        .env(PREY, dir.path())
+        .env("VICTIM", victim.0.id().to_string())
+        .env("PORT", listener.local_addr().unwrap().port().to_string())
+        .env("TMPDIR", dir.path().join("scratch"))
+        .stdin(Stdio::null());
+    if let Some(version) = landlock {
+        command.env(VERSION, version.to_string());
+    }
+    let (input, output) = (input.as_raw_fd(), output.as_raw_fd());
+    // SAFETY: nothing but calls that are allowed between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            let high = [input, output].map(|fd| libc::fcntl(fd, libc::F_DUPFD, 100));
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            for (from, to) in high.into_iter().zip(3..) {
+                done(c_long::from(libc::dup2(from, to)))?;
+                drop(File::from_raw_fd(from));
+            }
+            Ok(())
+        });
+    }
+    let said = command.output().unwrap();
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(
+        text.contains("THE END"),
+        "it did not come to its end: {said:?}"
+    );
+    assert!(text.contains("works true"), "{text}");
+    check_unharmed(dir.path(), landlock.is_some());
+    text.lines().map(ToOwned::to_owned).collect()
+}
+
+fn check_unharmed(dir: &Path, contained: bool) {
+    if contained {
+        for file in ["secret", "recording"] {
+            let bytes = fs::read(dir.join(file)).unwrap();
+            assert_eq!(bytes, b"what nobody else should see", "{file}");
+        }
+        assert!(dir.join("empty").is_dir());
+    }
+}
+
+/// Goal: of at least 60 things that would succeed, none does, by the best Landlock of this machine and
+/// by the one of Debian 12's own kernel; and what the work takes goes on.
+#[test]
+fn nothing_that_a_hostile_worker_tries_succeeds() {
+    let succeeded = |lines: &[String]| -> Vec<String> {
+        let of = lines.iter().filter_map(|l| l.strip_prefix("SUCCEEDED "));
+        of.map(ToOwned::to_owned).collect()
+    };
+    let free = tried(None);
+    let possible = succeeded(&free).len();
+    let root = rustix::process::geteuid().is_root();
+    if root {
+        assert!(possible >= 60, "{possible}: {free:#?}");
+    } else {
+        eprintln!("not root: {possible} of the actions could succeed at all");
+    }
+    let best = landlock_version();
+    if best == 0 {
+        eprintln!("SKIPPED: this kernel has no Landlock");
+        return;
+    }
+    for version in [LANDLOCK_KNOWN, 2] {
+        let lines = tried(Some(version));
+        let said = format!("contained Landlock ABI {}, seccomp", version.min(best));
+        assert!(lines.contains(&said), "{said}: {lines:#?}");
+        assert_eq!(succeeded(&lines), Vec::<String>::new(), "version {version}");
+    }
+}
+
+/// Goal: the workers of a night are held, each copy says by what, and `doctor` says it before.
+#[test]
+fn the_workers_of_a_night_are_held_and_it_says_so() {
+    let case = Case::new().fleet(1);
+    let held = match landlock_version() {
+        0 => "no Landlock, seccomp".to_owned(),
+        n => format!("Landlock ABI {n}, seccomp"),
+    };
+    let doctor = case.command(&["doctor", "--json"]).json().to_string();
+    assert!(doctor.contains(&held), "{held}: {doctor}");
+    let _ = case.batch().code(1);
+    let all = case.list();
+    let archived = all.iter().find(|r| r["state"] == "archived").unwrap();
+    let id = archived["id"].as_str().unwrap();
+    let _ = case
+        .store_command(&["show", id])
+        .code(0)
+        .says(&format!("held by {held}"));
+    // Its folder for what it must write elsewhere is gone with each worker.
+    let left = files_below(&case.store().join("index/gstreamer"));
+    let names: Vec<_> = left.iter().filter_map(|path| path.file_name()).collect();
+    assert_eq!(names, ["gstreamer.registry"]);
+}
+
+/// Goal: the list of plugins says what is loaded, and is believed from no folder that others write to.
+#[test]
+fn a_list_of_plugins_that_others_may_write_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let uid = rustix::process::geteuid().as_raw();
+    let folder = dir.path().join(format!("recvault-{uid}"));
+    let doctor = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_recvault"));
+        command
+            .arg("doctor")
+            .env("TMPDIR", dir.path())
+            .output()
+            .unwrap()
+    };
+    assert!(doctor().status.code() != Some(4), "{:?}", doctor());
+    assert!(folder.join("gstreamer/gstreamer.registry").is_file());
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    let done = doctor();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(
+        !done.status.success() && said.contains("another user may write to it"),
+        "{done:?}"
+    );
+}
