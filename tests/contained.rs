@@ -6,16 +6,19 @@ use std::{
     io,
     net::TcpListener,
     os::{
-        fd::{AsRawFd, FromRawFd},
+        fd::{AsFd, AsRawFd, FromRawFd},
         unix::{fs::PermissionsExt, net::UnixListener, process::CommandExt},
     },
     path::Path,
     process::{Child, Command, Stdio},
     ptr::null,
+    time::Duration,
 };
 
 use libc::c_long;
-use recvault::media::worker::{LANDLOCK_KNOWN, Rooms, contain, landlock_version};
+use recvault::media::worker::{
+    Files, LANDLOCK_KNOWN, Launch, Rooms, Worker, WorkerFault, contain, landlock_version,
+};
 
 use crate::{
     case::{Case, files_below},
@@ -247,5 +250,43 @@ fn a_list_of_plugins_that_others_may_write_is_not_believed() {
     assert!(
         !done.status.success() && said.contains("another user may write to it"),
         "{done:?}"
+    );
+}
+
+/// Goal: a worker that says for ever that it moves ends by a multiple of what it says it has before it.
+#[test]
+fn a_worker_that_goes_on_for_ever_is_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("endless");
+    let says = r#"{"say":"progress","position_ms":1,"duration_ms":2,"frames":3}"#;
+    fs::write(
+        &program,
+        format!("#!/bin/sh\nwhile :; do echo '{says}'; done\n"),
+    )
+    .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    let launch = Launch {
+        floor: Duration::from_millis(50),
+        ..Launch::new(program, dir.path().to_owned())
+    };
+    let recording = dir.path().join("recording");
+    fs::write(&recording, [0; 500]).unwrap();
+    let recording = File::open(recording).unwrap();
+    let files = Files {
+        input: Some(recording.as_fd()),
+        output: None,
+    };
+    // Another thread's child may still hold the program open for writing, for a moment.
+    let worker = loop {
+        match Worker::spawn(&launch, &files) {
+            Err(WorkerFault::Spawn(e)) if e.raw_os_error() == Some(libc::ETXTBSY) => {}
+            started => break started.unwrap(),
+        }
+    };
+    let fault = worker.capabilities(Vec::new()).unwrap_err();
+    let most = Duration::from_millis(50 + 2 * 100);
+    assert!(
+        matches!(fault, WorkerFault::Overdue(after) if after == most),
+        "{fault:?}"
     );
 }

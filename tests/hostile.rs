@@ -106,6 +106,15 @@ const WRITING: &[Action] = &[
     ("write a file beside the store", |p| {
         open(&p.path("secret"), libc::O_WRONLY)
     }),
+    ("open it to neither read nor write", |p| {
+        open(&p.path("secret"), libc::O_ACCMODE)
+    }),
+    ("wake a device", |_| {
+        open(&text("/dev/ptmx"), libc::O_ACCMODE)
+    }),
+    ("make a folder in its own", |p| {
+        fs::create_dir(p.dir.join("scratch/nest"))
+    }),
     ("append to it", |p| {
         open(&p.path("secret"), libc::O_WRONLY | libc::O_APPEND)
     }),

@@ -362,7 +362,7 @@ impl<'a> Deriving<'a> {
             killpoint::done("intake.derive.verify").map_err(struck)?;
             let good = match verified {
                 Ok(verified) => {
-                    cpu_ms += verified.cpu_ms;
+                    cpu_ms = verified.cpu_ms.saturating_add(cpu_ms);
                     self.note_peak(verified.peak_rss_bytes);
                     verified.sound
                 }

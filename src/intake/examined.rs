@@ -77,7 +77,7 @@ pub(super) fn unanswered(
 ) -> RecordingExamined {
     let attempts = record.attempts + 1;
     let last = attempts >= limits::DERIVE_ATTEMPTS_MAX;
-    let stalled = matches!(fault, WorkerFault::Stalled { .. });
+    let stalled = matches!(fault, WorkerFault::Stalled { .. } | WorkerFault::Overdue(_));
     let kind = if stalled {
         FindingKind::WorkerStalled
     } else {

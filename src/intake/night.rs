@@ -347,13 +347,13 @@ impl Night {
             }
             self.totals.bytes_out += item.rendition_bytes;
             self.totals.media_ms = self.totals.media_ms.saturating_add(item.duration_ms);
-            self.totals.cpu_ms += item.cpu_ms;
+            self.totals.cpu_ms = self.totals.cpu_ms.saturating_add(item.cpu_ms);
         }
         let (admitted, bytes_in, worker_peak) = deriving.tally();
         self.totals.admitted = admitted;
         self.totals.bytes_in = bytes_in;
         self.totals.worker_peak_bytes = worker_peak;
-        self.totals.cpu_ms += own_cpu_ms();
+        self.totals.cpu_ms = self.totals.cpu_ms.saturating_add(own_cpu_ms());
         self.totals.own_peak_bytes = own_peak_bytes();
         let ended = clock.now();
         self.totals.wall_ms = ended.ms_since(began).max(0);

@@ -13,6 +13,8 @@
 //! The worker reads hostile media, so the parent believes nothing about its lines but what
 //! [`check_message`] lets through.
 
+mod check;
+
 use std::{
     io::{self, BufRead, Write},
     path::PathBuf,
@@ -27,14 +29,12 @@ use super::{
     worker::Containment,
 };
 use crate::{
-    base::{
-        Digest, ErrorKind, Explain, Moment, RecordingId,
-        limits::{TIMELINE_POINTS_MAX, WORKER_LINE_BYTES_MAX},
-    },
-    custody::request::{DISCLOSED_MAX, Seconds},
-    proof::STRETCHES_MAX,
+    base::{Digest, ErrorKind, Explain, Moment, RecordingId, limits::WORKER_LINE_BYTES_MAX},
+    custody::request::Seconds,
     recording::{Claim, Finding, MediaInfo, Timeline},
 };
+
+pub use check::check_message;
 
 /// The version of this dialogue. Parent and worker are the same binary; a difference means that
 /// it was replaced while it ran.
@@ -486,59 +486,6 @@ pub fn clean_text(text: &str) -> String {
         .to_owned()
 }
 
-/// Whether a message is within what any honest worker says.
-///
-/// # Errors
-/// [`ProtocolError::OutOfBounds`] names the field.
-pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
-    let bad = |what| Err(ProtocolError::OutOfBounds(what));
-    let text_fits = |s: &str| s.len() <= TEXT_CHARS_MAX.saturating_mul(4);
-    let media_fits = |m: &MediaInfo| {
-        m.tracks.len() <= TRACKS_MAX
-            && text_fits(&m.container)
-            && m.tracks.iter().all(|t| text_fits(&t.codec))
-            && m.device_hint.as_deref().is_none_or(text_fits)
-            && m.presented_ms >= 0
-    };
-    match message {
-        Message::Hello { version } if *version != VERSION => bad("version"),
-        Message::Opened(o) if !media_fits(&o.media) => bad("opened.media"),
-        Message::Opened(o) if o.claims.len() > 16 => bad("opened.claims"),
-        Message::Finding(f) if !text_fits(&f.text) => bad("finding.text"),
-        Message::Finding(f) if f.at.is_some_and(|s| s.end_ms < s.begin_ms) => bad("finding.at"),
-        Message::Done(d) if !media_fits(&d.media) => bad("done.media"),
-        Message::Done(d)
-            if d.timeline.luma.len().max(d.timeline.level.len()) > TIMELINE_POINTS_MAX =>
-        {
-            bad("done.timeline")
-        }
-        Message::Done(d)
-            if d.rendition
-                .is_some_and(|r| r.duration_ms < 0 || r.width > 32_768 || r.height > 32_768) =>
-        {
-            bad("done.rendition")
-        }
-        Message::Done(d) if d.made_with.len() > 32 || !d.made_with.iter().all(|s| text_fits(s)) => {
-            bad("done.made_with")
-        }
-        Message::Verified(v) if v.duration_ms < 0 => bad("verified.duration_ms"),
-        Message::Sheet(s) if !(1..=SHEET_CELLS_MAX).contains(&s.cells) => bad("sheet.cells"),
-        Message::Traced(t)
-            if t.codes.len() > CODES_MAX || t.codes.iter().any(|c| c.frames > t.frames) =>
-        {
-            bad("traced.codes")
-        }
-        Message::Excerpt(e)
-            if e.chunks.len() > STRETCHES_MAX || e.discloses.len() > DISCLOSED_MAX =>
-        {
-            bad("excerpt")
-        }
-        Message::Capabilities(c) if c.containment.missing.len() > 16 => bad("containment"),
-        Message::Fault(f) if !text_fits(&f.text) || !text_fits(&f.element) => bad("fault.text"),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -579,7 +526,7 @@ mod tests {
     #[test]
     fn a_message_out_of_bounds_is_not_believed() {
         let mut done = Done::default();
-        done.timeline.luma = vec![0; TIMELINE_POINTS_MAX + 1];
+        done.timeline.luma = vec![0; crate::base::limits::TIMELINE_POINTS_MAX + 1];
         let turned = Finding::new(FindingKind::VideoBlack, "x").at(Span {
             begin_ms: 2,
             end_ms: 1,

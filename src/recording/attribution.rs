@@ -228,7 +228,7 @@ impl Attribution {
 }
 
 fn near(a: &Moment, b: &Moment) -> bool {
-    a.ms_since(*b).abs() <= START_TOLERANCE_MS
+    a.ms_since(*b).unsigned_abs() <= START_TOLERANCE_MS.unsigned_abs()
 }
 
 fn weigh_one<T: Clone>(

@@ -23,6 +23,15 @@ use crate::{
     store::{Checked, Depth, HoldRequest, Store},
 };
 
+/// Tells whoever looks on that the night is over, also where it ends in a panic.
+struct Over(Interrupt);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.ask(Stop::Drain);
+    }
+}
+
 /// A store and everything that can be asked of it.
 pub struct Executor {
     root: PathBuf,
@@ -171,19 +180,16 @@ impl Executor {
         self.store.read_clock(by)?;
         // The owner's own end stops its night as well as the wish of whoever asked for it.
         let summary = std::thread::scope(|scope| {
-            let over = Interrupt::default();
+            let over = Over(Interrupt::default());
             let (over_seen, closing, asked) =
-                (over.clone(), self.closing.clone(), interrupt.clone());
+                (over.0.clone(), self.closing.clone(), interrupt.clone());
             scope.spawn(move || {
                 while over_seen.asked() == Stop::No {
                     asked.ask(closing.asked());
                     std::thread::sleep(std::time::Duration::from_millis(50));
                 }
             });
-            let summary =
-                intake::night::run(&self.store, &settings, by, &*self.clock, watcher, interrupt);
-            over.ask(Stop::Drain);
-            summary
+            intake::night::run(&self.store, &settings, by, &*self.clock, watcher, interrupt)
         })?;
         let mut summary = summary;
         let (said, expiring) = keeping::night(&self.store, by)?;

@@ -24,6 +24,9 @@ pub enum WorkerFault {
         /// The end of what it wrote to its standard error.
         stderr: String,
     },
+    /// It went on and on, and was killed.
+    #[error("the worker was not done after {} s and was stopped", .0.as_secs())]
+    Overdue(Duration),
     /// It ended without an answer.
     #[error("the worker ended without an answer: {how}{}", tail(.stderr))]
     Died {
@@ -58,7 +61,7 @@ impl WorkerFault {
     pub fn finding(&self) -> Option<Finding> {
         let kind = match self {
             Self::Interrupted => return None,
-            Self::Stalled { .. } => FindingKind::WorkerStalled,
+            Self::Stalled { .. } | Self::Overdue(_) => FindingKind::WorkerStalled,
             _ => FindingKind::WorkerDied,
         };
         Some(Finding::new(kind, self.to_string()))

@@ -5,8 +5,9 @@
 //! - The parent never initialises GStreamer and believes nothing that a worker says beyond
 //!   [`check_message`](super::protocol::check_message).
 //! - What arrived before a crash is kept.
-//! - A worker that moves nothing for [`Launch::stall`] is killed with its whole process group, and
-//!   one whose parent is gone is killed by the kernel.
+//! - A worker that moves nothing for [`Launch::stall`], or is not done after [`CEILING`] times the
+//!   recording's length, is killed with its whole process group, and one whose parent is gone is killed
+//!   by the kernel.
 //! - Before a library sees the first byte of a recording the worker has given up whatever its work does
 //!   not take ([`contain()`]), and it may load no plugin but those that are listed.
 //!
@@ -22,7 +23,7 @@ mod talk;
 pub(super) use contain::in_force;
 pub use contain::{Containment, LANDLOCK_KNOWN, Rooms, contain, landlock_version};
 pub use fault::WorkerFault;
-pub use process::{Files, Killer, Launch, Worker};
+pub use process::{CEILING, Files, Killer, Launch, Worker};
 pub use serve::serve;
 pub use talk::{Derived, VerifyOutcome};
 

@@ -2,9 +2,10 @@
 
 use std::{
     ffi::OsString,
-    io::{BufReader, Read},
+    fs::File,
+    io::{BufReader, Read, Write},
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsRawFd, BorrowedFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
     path::PathBuf,
@@ -14,18 +15,21 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use command_fds::{CommandFdExt, FdMapping};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit},
+};
 use serde::Serialize;
 use tempfile::TempDir;
 
 use super::{
     INPUT_FD, NICE, OUTPUT_FD, PARENT, READS, REGISTRY, SUBCOMMAND, WorkerFault,
-    contain::memory_bytes,
+    contain::{ADDRESSES_BEYOND, memory_bytes},
 };
 use crate::{
     media::protocol::{Message, ProtocolError, check_message, clean_text, read_line, write_line},
@@ -40,6 +44,16 @@ const LINES_WAITING_MAX: usize = 64;
 /// What the names of workers' folders begin with.
 const SCRATCH: &str = "worker-";
 
+/// How many times as long as the recording itself a worker may take, however much it moves: the
+/// slowest preset on one core takes about a fifth of it.
+pub const CEILING: u32 = 100;
+
+/// The longest recording that a worker is believed to have before it.
+const LENGTH_MAX: Duration = Duration::from_secs(48 * 3_600);
+
+/// Bytes of a second that recorders write at least: speech at the lowest rate of AMR takes 600.
+const BYTES_A_SECOND_MIN: u64 = 250;
+
 /// How workers are started.
 #[derive(Clone, Debug)]
 pub struct Launch {
@@ -53,6 +67,8 @@ pub struct Launch {
     pub nice: u8,
     /// How long a worker may move nothing.
     pub stall: Duration,
+    /// How long it may take for whatever it does, beside [`CEILING`] times the length of the recording.
+    pub floor: Duration,
     /// Set once the registry of plugins is what this machine has; copies share it.
     pub registry: Arc<OnceLock<()>>,
 }
@@ -66,6 +82,7 @@ impl Launch {
             cache,
             nice: 5,
             stall: Duration::from_secs(30),
+            floor: Duration::from_secs(600),
             reads: Vec::new(),
             registry: Arc::default(),
         }
@@ -123,6 +140,13 @@ pub struct Worker {
     stderr: Option<JoinHandle<String>>,
     killer: Killer,
     stall: Duration,
+    floor: Duration,
+    begun: Instant,
+    /// How long it says that the recording is, or how far it is.
+    length: Duration,
+    /// The longest that a recording of so many bytes is.
+    length_max: Duration,
+    greeted: bool,
     /// Its folder for what it must write elsewhere, gone with it.
     _scratch: TempDir,
 }
@@ -174,16 +198,18 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut mappings = Vec::new();
-        for (fd, child_fd) in [(files.input, INPUT_FD), (files.output, OUTPUT_FD)] {
-            if let Some(fd) = fd {
-                let parent_fd: OwnedFd = fd.as_fd().try_clone_to_owned()?;
-                mappings.push(FdMapping {
-                    parent_fd,
-                    child_fd,
-                });
-            }
-        }
+        let mappings = [
+            (files.input, INPUT_FD, false),
+            (files.output, OUTPUT_FD, true),
+        ];
+        let mappings = mappings.map(|(fd, child_fd, writes)| {
+            let parent_fd = descriptor_of_its_own(fd, writes)?;
+            Ok(FdMapping {
+                parent_fd,
+                child_fd,
+            })
+        });
+        let mappings = mappings.into_iter().collect::<std::io::Result<_>>()?;
         command
             .fd_mappings(mappings)
             .map_err(|e| std::io::Error::other(e.to_string()))?;
@@ -196,6 +222,12 @@ impl Worker {
             .ok()
             .and_then(Pid::from_raw)
             .ok_or_else(missing)?;
+        // A worker could fill its pipe itself, and its parent would wait for ever.
+        rustix::io::ioctl_fionbio(&stdin, true).map_err(std::io::Error::from)?;
+        let bytes = files
+            .input
+            .map_or(0, |fd| rustix::fs::fstat(fd).map_or(0, |s| s.st_size));
+        let length_max = u64::try_from(bytes).unwrap_or(0) / BYTES_A_SECOND_MIN;
         let (tell, lines) = bounded(LINES_WAITING_MAX);
         // Ends with the pipe: when the worker does, or when nobody listens any more.
         thread::spawn(move || {
@@ -225,6 +257,11 @@ impl Worker {
             stderr: Some(stderr),
             killer,
             stall: launch.stall,
+            floor: launch.floor,
+            begun: Instant::now(),
+            length: Duration::ZERO,
+            length_max: Duration::from_secs(length_max).min(LENGTH_MAX),
+            greeted: false,
             _scratch: scratch,
         })
     }
@@ -245,18 +282,31 @@ impl Worker {
         let side = |n: Option<u32>| u64::from(n.unwrap_or(0));
         let tracks = media.tracks.iter();
         let pixels = tracks.map(|t| side(t.width).saturating_mul(side(t.height)));
-        let most = Some(memory_bytes(pixels.max().unwrap_or(0)));
-        let limit = Rlimit {
-            current: most,
-            maximum: most,
-        };
-        // Where the kernel does not let us, the bound stands that it set itself.
-        let _ = prlimit(Some(self.killer.group), Resource::Data, limit);
+        let most = memory_bytes(pixels.max().unwrap_or(0));
+        for (resource, most) in [
+            (Resource::Data, most),
+            (Resource::As, most + ADDRESSES_BEYOND),
+        ] {
+            let limit = Rlimit {
+                current: Some(most),
+                maximum: Some(most),
+            };
+            // Where the kernel does not let us, the bound stands that it set itself.
+            let _ = prlimit(Some(self.killer.group), resource, limit);
+        }
     }
 
     pub(super) fn say(&mut self, what: &impl Serialize) -> Result<(), WorkerFault> {
-        match write_line(&mut self.stdin, what) {
+        let mut patient = Patient {
+            pipe: &mut self.stdin,
+            patience: self.stall,
+        };
+        match write_line(&mut patient, what) {
             Ok(()) => Ok(()),
+            Err(ProtocolError::Pipe(e)) if e.kind() == std::io::ErrorKind::TimedOut => {
+                self.killer.kill_group();
+                Err(WorkerFault::Talk("it listens to nobody".into()))
+            }
             // A broken pipe is a worker that died; its exit status says more.
             Err(ProtocolError::Pipe(_)) => Err(self.bury()),
             Err(e) => Err(WorkerFault::Talk(e.to_string())),
@@ -267,7 +317,7 @@ impl Worker {
     pub(super) fn hear(&mut self) -> Result<Message, WorkerFault> {
         match self.lines.recv_timeout(self.stall) {
             Ok(Ok(Message::Fault(f))) => Err(WorkerFault::Unable(f)),
-            Ok(Ok(message)) => Ok(message),
+            Ok(Ok(message)) => self.in_time(&message).map(|()| message),
             Ok(Err(e)) => {
                 self.killer.kill_group();
                 Err(WorkerFault::Talk(e.to_string()))
@@ -286,10 +336,33 @@ impl Worker {
         }
     }
 
+    /// Whether it may go on. What it says of the recording's length is believed up to a bound.
+    fn in_time(&mut self, message: &Message) -> Result<(), WorkerFault> {
+        if matches!(message, Message::Hello { .. }) && std::mem::replace(&mut self.greeted, true) {
+            self.killer.kill_group();
+            return Err(WorkerFault::Talk("it said hello twice".into()));
+        }
+        if let Message::Progress(p) = message {
+            let said = u64::try_from(p.duration_ms.max(p.position_ms)).unwrap_or(0);
+            let said = Duration::from_millis(said).min(self.length_max);
+            self.length = self.length.max(said);
+        }
+        let most = self
+            .floor
+            .saturating_add(self.length.saturating_mul(CEILING));
+        if self.begun.elapsed() <= most {
+            return Ok(());
+        }
+        self.killer.kill_group();
+        Err(WorkerFault::Overdue(most))
+    }
+
     /// The reason why it is gone.
     fn bury(&mut self) -> WorkerFault {
         // It closed its output, so it is ending; one that lingers is helped along.
         self.killer.kill_group_after(&mut self.child);
+        // Before its number is free for another's.
+        self.mark_gone();
         let how = match self.child.wait() {
             Ok(status) => match (status.signal(), status.code()) {
                 (Some(signal), _) => format!("signal {signal}"),
@@ -298,7 +371,6 @@ impl Worker {
             },
             Err(e) => e.to_string(),
         };
-        self.mark_gone();
         let stderr = self
             .stderr
             .take()
@@ -317,6 +389,47 @@ impl Worker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = true;
     }
+}
+
+/// Writes to a pipe that may be full, for so long and no longer.
+struct Patient<'a> {
+    pipe: &'a mut ChildStdin,
+    patience: Duration,
+}
+
+impl Write for Patient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        loop {
+            match self.pipe.write(bytes) {
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            let patience = Timespec::try_from(self.patience).map_err(std::io::Error::other)?;
+            let mut room = [PollFd::new(&*self.pipe, PollFlags::OUT)];
+            if poll(&mut room, Some(&patience))? == 0 {
+                return Err(std::io::ErrorKind::TimedOut.into());
+            }
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.pipe.flush()
+    }
+}
+
+/// What a worker gets as its descriptor: the same file opened once more, so that neither its place nor
+/// its flags are the parent's, to be written only where that is its work; and nothing where there is no
+/// file, so that none comes along from elsewhere.
+fn descriptor_of_its_own(fd: Option<BorrowedFd<'_>>, writes: bool) -> std::io::Result<OwnedFd> {
+    let Some(fd) = fd else {
+        return Ok(File::open("/dev/null")?.into());
+    };
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let opened = File::options().read(true).write(writes).open(path);
+    // What may no longer be opened by its name is handed on as it is.
+    opened
+        .map(OwnedFd::from)
+        .or_else(|_| fd.try_clone_to_owned())
 }
 
 impl Killer {
@@ -351,8 +464,8 @@ impl Unreaped for Child {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.killer.kill_group();
-        let _ = self.child.wait();
         self.mark_gone();
+        let _ = self.child.wait();
     }
 }
 

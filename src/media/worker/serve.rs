@@ -40,6 +40,8 @@ pub fn serve(input: &mut dyn BufRead, output: &mut dyn Write) -> u8 {
 /// Dies with its parent, and gives way to others.
 fn settle_down() -> rustix::io::Result<()> {
     close_strangers();
+    // Where memory runs out it is this process that ends, and not the one that keeps the store.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     use rustix::process::{Signal, getppid, set_parent_process_death_signal, setpriority_process};
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<i32>().ok());
@@ -113,13 +115,10 @@ fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
 /// Gives up what the work does not take. The parent names what is left by the environment.
 fn confine() -> Containment {
     let paths = |name: &str| std::env::var_os(name).unwrap_or_default();
-    let reads: Vec<_> = [READS, "GST_REGISTRY_1_0"]
-        .iter()
-        .flat_map(|name| std::env::split_paths(&paths(name)).collect::<Vec<_>>())
-        .filter(|path| !path.as_os_str().is_empty())
-        .collect();
+    let (named, registry) = (paths(READS), paths("GST_REGISTRY_1_0"));
+    let reads = std::env::split_paths(&named).chain([registry.into()]);
     contain(&Rooms {
-        reads,
+        reads: reads.filter(|path| !path.as_os_str().is_empty()).collect(),
         scratch: std::env::var_os("TMPDIR").map(Into::into),
         landlock: LANDLOCK_KNOWN,
     })

@@ -178,17 +178,25 @@ impl Worker {
     }
 }
 
+/// Bytes of the texts of all findings that are kept of one worker, of the 48 KiB of an event.
+const FINDINGS_BYTES_MAX: usize = 16 * 1_024;
+
 fn out_of_turn(what: &str) -> WorkerFault {
     WorkerFault::Talk(format!("it spoke out of turn: {what}"))
 }
 
 /// A worker counts what goes beyond the bound itself; one that does not is not ours.
-fn keep(findings: &mut Vec<Finding>, finding: Finding) -> Result<(), WorkerFault> {
+fn keep(findings: &mut Vec<Finding>, mut finding: Finding) -> Result<(), WorkerFault> {
     if findings.len() >= FINDINGS_MAX {
         return Err(WorkerFault::Talk(format!(
             "more than {FINDINGS_MAX} findings"
         )));
     }
+    // All of them together stand in one event.
+    let taken: usize = findings.iter().map(|f| f.text.len()).sum();
+    let left = FINDINGS_BYTES_MAX.saturating_sub(taken);
+    let end = finding.text.floor_char_boundary(left);
+    finding.text.truncate(end);
     findings.push(finding);
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use libc::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER,
-    CLONE_NEWUTS, CLONE_THREAD, ENOSYS, EPERM, FIONREAD, O_ACCMODE, O_RDWR, O_TRUNC, O_WRONLY,
-    PR_GET_NAME, PR_SET_NAME, PR_SET_VMA, TCGETS,
+    CLONE_NEWUTS, CLONE_THREAD, ENOSYS, EPERM, FIONREAD, O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC,
+    O_WRONLY, PR_GET_NAME, PR_SET_NAME, PR_SET_VMA, TCGETS,
 };
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -41,7 +41,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_fadvise64,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
-    libc::SYS_flock,
     libc::SYS_getdents64,
     libc::SYS_copy_file_range,
     libc::SYS_sendfile,
@@ -59,11 +58,8 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_faccessat2,
     libc::SYS_readlinkat,
     libc::SYS_unlinkat,
-    libc::SYS_mkdirat,
-    libc::SYS_renameat2,
     libc::SYS_getcwd,
     libc::SYS_umask,
-    libc::SYS_socketpair,
     // Memory.
     libc::SYS_brk,
     libc::SYS_mmap,
@@ -83,7 +79,6 @@ const ALLOWED: &[libc::c_long] = &[
     // Threads and their signals.
     libc::SYS_futex,
     libc::SYS_set_robust_list,
-    libc::SYS_get_robust_list,
     libc::SYS_rseq,
     libc::SYS_set_tid_address,
     libc::SYS_gettid,
@@ -128,8 +123,6 @@ const ALLOWED_OLDER: &[libc::c_long] = &[
     libc::SYS_access,
     libc::SYS_readlink,
     libc::SYS_unlink,
-    libc::SYS_mkdir,
-    libc::SYS_rename,
     libc::SYS_dup2,
     libc::SYS_pipe,
     libc::SYS_poll,
@@ -172,10 +165,11 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, Error> {
         | CLONE_NEWNET;
     let thread = masked(0, CLONE_THREAD | spaces, CLONE_THREAD)?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![thread])?]);
-    // Versions of Landlock before the third let whoever may read a file empty it.
+    // Versions of Landlock before the third let whoever may read a file empty it, and none judges the
+    // fourth way of opening, which neither reads nor writes but wakes a device's driver.
     let open = |flags: u8| -> Result<Vec<SeccompRule>, Error> {
         let ways = [
-            masked(flags, O_TRUNC, 0)?,
+            masked(flags, O_ACCMODE | O_TRUNC, O_RDONLY)?,
             masked(flags, O_ACCMODE, O_WRONLY)?,
             masked(flags, O_ACCMODE, O_RDWR)?,
         ];
@@ -188,6 +182,9 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, Error> {
     // Whether it is a terminal, and how much there is to read.
     let asks = [TCGETS as i32, FIONREAD as i32].map(|what| masked(1, -1, what));
     rules.insert(libc::SYS_ioctl, either(asks)?);
+    // A pair of pipes for itself.
+    let pair = [masked(0, -1, libc::AF_UNIX)];
+    rules.insert(libc::SYS_socketpair, either(pair)?);
     // The name of a thread and of a stretch of memory.
     let names = [PR_SET_NAME, PR_GET_NAME, PR_SET_VMA].map(|what| masked(0, -1, what));
     rules.insert(libc::SYS_prctl, either(names)?);

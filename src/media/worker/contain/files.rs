@@ -100,19 +100,14 @@ pub(super) fn restrict(rooms: &Rooms) -> Result<u32, RulesetError> {
     let mut ruleset = ruleset
         .create()?
         .add_rules(path_beneath_rules(reads, read))?;
-    // Nothing to run and no devices, not even of its own.
-    let not = AccessFs::Execute
-        | AccessFs::MakeChar
-        | AccessFs::MakeBlock
-        | AccessFs::MakeSock
-        | AccessFs::MakeFifo;
-    let scratch = rooms.scratch.iter();
-    ruleset = ruleset.add_rules(path_beneath_rules(scratch, AccessFs::from_all(abi) & !not))?;
     let write = AccessFs::ReadFile | AccessFs::WriteFile;
     let write = match version {
         ..3 => write,
         _ => write | AccessFs::Truncate,
     };
+    // Files alone, side by side: whatever is left of it must be easily removed.
+    let own = write | read | AccessFs::MakeReg | AccessFs::RemoveFile;
+    ruleset = ruleset.add_rules(path_beneath_rules(&rooms.scratch, own))?;
     ruleset = descriptor(ruleset, INPUT_FD, AccessFs::ReadFile.into())?;
     ruleset = descriptor(ruleset, OUTPUT_FD, write)?;
     let status = ruleset.restrict_self()?;

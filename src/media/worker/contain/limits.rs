@@ -5,11 +5,20 @@ use rustix::{
     process::{Resource, Rlimit, getrlimit, setrlimit},
 };
 
+use crate::media::worker::INPUT_FD;
+
 /// Descriptors. GStreamer's queues and an encoder's threads take some dozens.
 const DESCRIPTORS: u64 = 512;
 
-/// Bytes of one file: a day of lossless pictures.
-const FILE_BYTES: u64 = 1 << 40;
+/// Threads and processes of the user, all of them together. It does not hold root: there `TasksMax` of
+/// a service does.
+const THREADS: u64 = 8_192;
+
+/// Bytes of one file that is written, however small the recording is.
+const FILE_BYTES: u64 = 4 << 30;
+
+/// And for each byte of the recording: lossless pictures of one that hardly moves take some hundreds.
+const FILE_BYTES_A_BYTE: u64 = 1_000;
 
 /// Seconds of processor time: two weeks of a core, for the longest recording at the slowest preset. What
 /// moves nothing is stopped long before by the parent.
@@ -25,6 +34,9 @@ const BYTES_A_PIXEL: u64 = 768;
 /// Pixels of the largest picture that is decoded: 8K.
 const PIXELS_MAX: u64 = 7_680 * 4_320;
 
+/// Addresses beyond that: libraries, shared mappings and what is set aside without being used.
+pub const ADDRESSES_BEYOND: u64 = 4 << 30;
+
 /// How much memory a worker may take for pictures of so many pixels.
 #[must_use]
 pub const fn memory_bytes(pixels: u64) -> u64 {
@@ -36,14 +48,27 @@ pub const fn memory_bytes(pixels: u64) -> u64 {
     BASE_BYTES + BYTES_A_PIXEL * pixels
 }
 
+/// How much may be written into one file.
+fn file_bytes() -> u64 {
+    let recording = std::fs::metadata(format!("/proc/self/fd/{INPUT_FD}"));
+    let bytes = recording.map_or(0, |m| m.len());
+    FILE_BYTES.saturating_add(bytes.saturating_mul(FILE_BYTES_A_BYTE))
+}
+
 /// Puts them in force, and gives back those that could not be.
 pub(super) fn set() -> Vec<(&'static str, Errno)> {
     [
         ("no core", Resource::Core, 0),
         ("descriptors", Resource::Nofile, DESCRIPTORS),
-        ("bytes of a file", Resource::Fsize, FILE_BYTES),
+        ("threads", Resource::Nproc, THREADS),
+        ("bytes of a file", Resource::Fsize, file_bytes()),
         ("processor time", Resource::Cpu, CPU_S),
         ("memory", Resource::Data, memory_bytes(PIXELS_MAX)),
+        (
+            "addresses",
+            Resource::As,
+            memory_bytes(PIXELS_MAX) + ADDRESSES_BEYOND,
+        ),
     ]
     .into_iter()
     .filter_map(|(what, resource, most)| {

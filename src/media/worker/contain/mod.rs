@@ -20,7 +20,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new
 use serde::{Deserialize, Serialize};
 
 pub use files::landlock_version;
-pub use limits::memory_bytes;
+pub use limits::{ADDRESSES_BEYOND, memory_bytes};
 
 /// The best version of Landlock that is known here.
 pub const LANDLOCK_KNOWN: u32 = 7;
