@@ -16,9 +16,13 @@ use std::{
 };
 
 use libc::c_long;
-use recvault::media::worker::{
-    Files, LANDLOCK_KNOWN, Launch, Rooms, Worker, WorkerFault, contain, landlock_version,
+use recvault::media::{
+    protocol::{Answer, DeriveJob, Message},
+    worker::{
+        Files, LANDLOCK_KNOWN, Launch, Rooms, Worker, WorkerFault, contain, landlock_version,
+    },
 };
+use tempfile::TempDir;
 
 use crate::{
     case::{Case, files_below},
@@ -253,22 +257,15 @@ fn a_list_of_plugins_that_others_may_write_is_not_believed() {
     );
 }
 
-/// Goal: a worker that says for ever that it moves ends by a multiple of what it says it has before it.
-#[test]
-fn a_worker_that_goes_on_for_ever_is_stopped() {
+/// A program that stands in for a worker, in a folder of its own, on a recording of 500 bytes.
+fn impostor(script: &str, change: impl FnOnce(Launch) -> Launch) -> (TempDir, Worker) {
     let dir = tempfile::tempdir().unwrap();
-    let program = dir.path().join("endless");
-    let says = r#"{"say":"progress","position_ms":1,"duration_ms":2,"frames":3}"#;
-    fs::write(
-        &program,
-        format!("#!/bin/sh\nwhile :; do echo '{says}'; done\n"),
-    )
-    .unwrap();
+    let program = dir.path().join("impostor");
+    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-    let launch = Launch {
-        floor: Duration::from_millis(50),
-        ..Launch::new(program, dir.path().to_owned())
-    };
+    let launch = change(Launch::new(program, dir.path().to_owned()));
+    // It has no plugins to tell of.
+    let _ = launch.registry.set(());
     let recording = dir.path().join("recording");
     fs::write(&recording, [0; 500]).unwrap();
     let recording = File::open(recording).unwrap();
@@ -277,16 +274,49 @@ fn a_worker_that_goes_on_for_ever_is_stopped() {
         output: None,
     };
     // Another thread's child may still hold the program open for writing, for a moment.
-    let worker = loop {
+    loop {
         match Worker::spawn(&launch, &files) {
             Err(WorkerFault::Spawn(e)) if e.raw_os_error() == Some(libc::ETXTBSY) => {}
-            started => break started.unwrap(),
+            started => return (dir, started.unwrap()),
         }
-    };
+    }
+}
+
+/// Goal: a worker that says for ever that it moves ends by a multiple of what it says it has before it.
+#[test]
+fn a_worker_that_goes_on_for_ever_is_stopped() {
+    let says = r#"{"say":"progress","position_ms":1,"duration_ms":2,"frames":3}"#;
+    let endless = format!("while :; do echo '{says}'; done");
+    let (_dir, worker) = impostor(&endless, |launch| Launch {
+        floor: Duration::from_millis(50),
+        ..launch
+    });
     let fault = worker.capabilities(Vec::new()).unwrap_err();
     let most = Duration::from_millis(50 + 2 * 100);
     assert!(
         matches!(fault, WorkerFault::Overdue(after) if after == most),
         "{fault:?}"
     );
+}
+
+/// Goal: nor does one go on that only greets, or that nobody can answer for it fills its own pipe.
+#[test]
+fn a_worker_that_greets_for_ever_or_listens_to_nobody_is_stopped() {
+    let greets = r#"while :; do echo '{"say":"hello","version":1}'; done"#;
+    let (_dir, worker) = impostor(greets, |launch| launch);
+    let fault = worker.capabilities(Vec::new()).unwrap_err().to_string();
+    assert!(fault.contains("it said hello twice"), "{fault}");
+
+    let opened = serde_json::to_string(&Message::Opened(Box::default())).unwrap();
+    let fill = "dd if=/dev/zero of=/proc/self/fd/9 oflag=nonblock";
+    let deaf = format!(
+        "exec 9<&0\n{fill} bs=4096 count=64\n{fill} bs=1 count=9999\necho '{opened}'\nsleep 600"
+    );
+    let (_dir, worker) = impostor(&deaf, |launch| Launch {
+        stall: Duration::from_secs(1),
+        ..launch
+    });
+    let derived = worker.derive(DeriveJob::default(), |_| Answer::Stop, |_| {});
+    let fault = derived.outcome.unwrap_err().to_string();
+    assert!(fault.contains("it listens to nobody"), "{fault}");
 }
