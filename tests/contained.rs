@@ -17,15 +17,17 @@ use std::{
 
 use libc::c_long;
 use recvault::media::{
-    protocol::{Answer, DeriveJob, Message},
+    protocol::{Answer, DeriveJob, Message, Opened},
     worker::{
         Files, LANDLOCK_KNOWN, Launch, Rooms, Worker, WorkerFault, contain, landlock_version,
     },
 };
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
     case::{Case, files_below},
+    excerpt::ffmpeg,
     hostile::{Prey, actions, call, done},
 };
 
@@ -232,29 +234,56 @@ fn the_workers_of_a_night_are_held_and_it_says_so() {
     assert_eq!(names, ["gstreamer.registry"]);
 }
 
-/// Goal: the list of plugins says what is loaded, and is believed from no folder that others write to.
+/// Goal: the list of plugins says what is loaded, and is believed from nobody else: neither where a
+/// machine keeps temporary files nor in another's store.
 #[test]
-fn a_list_of_plugins_that_others_may_write_is_not_believed() {
-    let dir = tempfile::tempdir().unwrap();
-    let uid = rustix::process::geteuid().as_raw();
-    let folder = dir.path().join(format!("recvault-{uid}"));
-    let doctor = || {
+fn a_list_of_plugins_that_another_wrote_is_not_believed() {
+    let case = Case::new();
+    let temporary = case.beside("tmp");
+    let planted = temporary.join("gstreamer/gstreamer.registry");
+    let in_store = case.store().join("index/gstreamer/gstreamer.registry");
+    for file in [&planted, &in_store] {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "what to load").unwrap();
+    }
+    let doctor = |store: bool| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_recvault"));
-        command
-            .arg("doctor")
-            .env("TMPDIR", dir.path())
-            .output()
-            .unwrap()
+        if store {
+            command.arg("--store").arg(case.store());
+        }
+        command.arg("doctor").env("TMPDIR", &temporary);
+        assert!(command.output().unwrap().status.success());
     };
-    assert!(doctor().status.code() != Some(4), "{:?}", doctor());
-    assert!(folder.join("gstreamer/gstreamer.registry").is_file());
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-    let done = doctor();
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(
-        !done.status.success() && said.contains("another user may write to it"),
-        "{done:?}"
-    );
+    doctor(false);
+    assert_eq!(fs::read(&planted).unwrap(), b"what to load");
+    let left = fs::read_dir(&temporary).unwrap().count();
+    assert_eq!(left, 1, "a folder was left behind");
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(case.store().join("index"), Some(65_534), None).unwrap();
+        doctor(true);
+        assert_eq!(fs::read(&in_store).unwrap(), b"what to load");
+    } else {
+        eprintln!("SKIPPED: only root can give a store away");
+    }
+}
+
+/// Goal: a recording does not choose by what it looks like which of all plugins reads it.
+#[test]
+fn what_no_recorder_writes_is_kept_and_not_read() {
+    let case = Case::with_approvers();
+    let inbox = case.store().join("inbox");
+    let tone = ["-f", "lavfi", "-i", "sine=duration=2"];
+    for name in ["a.ogg", "a.aiff", "a.wav"] {
+        let _ = ffmpeg(&tone, Some(&inbox.join(name)));
+    }
+    let _ = case.batch();
+    let all = case.list();
+    let state = |name: &str| {
+        let recording = all.iter().find(|r| r["name"] == name).unwrap();
+        recording["state"].as_str().unwrap().to_owned()
+    };
+    let states = ["a.ogg", "a.aiff", "a.wav"].map(state);
+    assert_eq!(states, ["kept", "kept", "archived"]);
 }
 
 /// A program that stands in for a worker, in a folder of its own, on a recording of 500 bytes.
@@ -268,7 +297,8 @@ fn impostor(script: &str, change: impl FnOnce(Launch) -> Launch) -> (TempDir, Wo
     let _ = launch.registry.set(());
     let recording = dir.path().join("recording");
     fs::write(&recording, [0; 500]).unwrap();
-    let recording = File::open(recording).unwrap();
+    let mut options = File::options();
+    let recording = options.read(true).write(true).open(recording).unwrap();
     let files = Files {
         input: Some(recording.as_fd()),
         output: None,
@@ -319,4 +349,47 @@ fn a_worker_that_greets_for_ever_or_listens_to_nobody_is_stopped() {
     let derived = worker.derive(DeriveJob::default(), |_| Answer::Stop, |_| {});
     let fault = derived.outcome.unwrap_err().to_string();
     assert!(fault.contains("it listens to nobody"), "{fault}");
+}
+
+/// What an impostor says in the end, who first says what it has opened.
+fn said_in_the_end(script: &str, opened: Opened) -> String {
+    let opened = serde_json::to_string(&Message::Opened(Box::new(opened))).unwrap();
+    let says =
+        r#"echo "{\"say\":\"fault\",\"element\":\"$said\",\"text\":\"\",\"side\":\"decode\"}""#;
+    let script = format!("read request\necho '{opened}'\nread answer\n{script}\n{says}");
+    let (_dir, worker) = impostor(&script, |launch| launch);
+    let derived = worker.derive(DeriveJob::default(), |_| Answer::Stop, |_| {});
+    match derived.outcome {
+        Err(WorkerFault::Unable(fault)) => fault.element,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Goal: a worker may take as much memory as the pictures need that it says it has.
+#[test]
+fn memory_is_bounded_by_the_size_of_the_picture() {
+    let of = |width: u32, height: u32| {
+        let track = json!({ "kind": "video", "codec": "H.264", "width": width, "height": height });
+        let mut opened = Opened::default();
+        opened.media.tracks = vec![serde_json::from_value(track).unwrap()];
+        let said = said_in_the_end("said=\"$(ulimit -d) $(ulimit -v)\"", opened);
+        let kib = said.split(' ').map(|n| n.parse::<u64>().unwrap());
+        kib.collect::<Vec<_>>()
+    };
+    const GIB: u64 = 1 << 20;
+    let full_hd = 768 * 1_920 * 1_080 / 1_024;
+    assert_eq!(of(1_920, 1_080), [3 * GIB + full_hd, 7 * GIB + full_hd]);
+    // What it says is believed up to 8K.
+    let most = 768 * 7_680 * 4_320 / 1_024;
+    assert_eq!(of(u32::MAX, u32::MAX), [3 * GIB + most, 7 * GIB + most]);
+}
+
+/// Goal: a worker can write nothing but what it is to write, even where its parent could.
+#[test]
+fn a_worker_has_descriptors_of_its_own() {
+    let script = "exec 2>/dev/null
+said=\"$(readlink /proc/self/fd/4)\"
+if echo x >&3; then said=\"$said wrote\"; else said=\"$said could not write\"; fi";
+    let said = said_in_the_end(script, Opened::default());
+    assert_eq!(said, "/dev/null could not write");
 }

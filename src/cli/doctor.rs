@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) fn run(args: &Args, json: &Json) -> Result<Ended, Failure> {
     let (config, launch) = service::of_machine(args.store.as_deref())?;
-    let checks = doctor::examine(args.store.as_deref(), &config, &launch);
+    let checks = doctor::examine(args.store.as_deref(), &config, &launch.launch);
     if json.json {
         output::json(&checks);
     } else {

@@ -279,6 +279,15 @@ mod tests {
     }
 
     #[test]
+    fn no_two_instants_are_too_far_apart_to_be_compared() {
+        let (first, last) = (Moment::from_ms(i64::MIN), Moment::from_ms(i64::MAX));
+        for (a, b) in [(first, last), (last, first), (first, Moment::default())] {
+            assert!(!near(&a, &b));
+        }
+        assert!(near(&first, &first));
+    }
+
+    #[test]
     fn the_stronger_source_stands_and_the_weaker_is_heard() {
         let (a, findings) = Attribution::weigh(&[
             claim(Field::Device("B".into()), Source::Folder),

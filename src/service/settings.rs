@@ -121,32 +121,33 @@ impl Shares {
 /// been measured.
 const LAST_THREADS_MAX: usize = 8;
 
-/// The configuration and the way to start workers of the store at `root`, or of a machine
-/// without one.
+/// The configuration of the store at `root`, or of a machine without one, and how workers are started
+/// for whoever asks.
 ///
 /// # Errors
-/// When the configuration is wrong.
-pub fn of_machine(root: Option<&Path>) -> Result<(Config, Launch), Failure> {
+/// When the configuration is wrong, or there is no room for a folder.
+pub fn of_machine(root: Option<&Path>) -> Result<(Config, CallersLaunch), Failure> {
     let config = match root {
         Some(root) => Config::load(&root.join("recvault.toml"))?,
         None => Config::default(),
     };
-    let launch = launch(root, &config)?;
+    let launch = CallersLaunch::new(root, &config)?;
     Ok((config, launch))
 }
 
-fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
+/// Workers of the store at `root`.
+fn launch(root: &Path, config: &Config) -> Result<Launch, Failure> {
+    launch_in(root.join("index/gstreamer"), config)
+}
+
+/// Workers whose files lie in this folder.
+fn launch_in(cache: PathBuf, config: &Config) -> Result<Launch, Failure> {
     let exe = std::env::current_exe().map_err(|e| {
         Failure::new(
             ErrorKind::Fault,
             format!("recvault cannot find its own program: {e}"),
         )
     })?;
-    let cache = match root {
-        Some(root) => root.join("index"),
-        None => folder_of_ones_own()?,
-    };
-    let cache = cache.join("gstreamer");
     durable::create_dirs(&cache, 0o700).map_err(|e| {
         Failure::new(
             ErrorKind::Fault,
@@ -162,25 +163,6 @@ fn launch(root: Option<&Path>, config: &Config) -> Result<Launch, Failure> {
     })
 }
 
-/// Where the registry of plugins is kept of a machine without a store, until it restarts. What stands
-/// in it is loaded: it is believed from nobody else.
-fn folder_of_ones_own() -> Result<PathBuf, Failure> {
-    let uid = rustix::process::geteuid().as_raw();
-    let path = std::env::temp_dir().join(format!("recvault-{uid}"));
-    let failed = |why: String| {
-        let text = format!("{} cannot be used: {why}", path.display());
-        Failure::new(ErrorKind::Fault, text)
-    };
-    durable::create_dirs(&path, 0o700).map_err(|e| failed(e.to_string()))?;
-    let found = std::fs::symlink_metadata(&path).map_err(|e| failed(e.to_string()))?;
-    if found.is_dir() && found.uid() == uid && found.mode() & 0o022 == 0 {
-        return Ok(path);
-    }
-    Err(failed(
-        "another user may write to it; remove it, or set TMPDIR".into(),
-    ))
-}
-
 /// How workers of whoever asks are started: with the caller's own rights, on the caller's own files.
 #[derive(Debug)]
 pub struct CallersLaunch {
@@ -191,37 +173,43 @@ pub struct CallersLaunch {
 }
 
 impl CallersLaunch {
-    /// With what the store at `root` keeps for workers where it is the caller's own. Elsewhere with
-    /// a fresh folder: a registry says which plugins are loaded, and is believed from nobody else.
+    /// With what the store at `root` keeps for workers where it is the caller's own. Elsewhere, as
+    /// without a store, with a fresh folder: a registry says which plugins are loaded, and is believed
+    /// from nobody else.
     ///
     /// # Errors
     /// When the configuration of a store of one's own is wrong, or there is no room for a folder.
     pub fn at(root: &Path) -> Result<Self, Failure> {
-        let own = std::fs::metadata(root.join("index"))
-            .is_ok_and(|m| m.uid() == rustix::process::geteuid().as_raw());
-        if own {
-            let (_, launch) = of_machine(Some(root))?;
-            // Somebody waits for it, also while a night runs.
-            let launch = Launch { nice: 0, ..launch };
-            return Ok(Self {
-                launch,
-                _cache: None,
-            });
-        }
-        let failed = |e: std::io::Error| {
-            let text = format!("there is no place for a worker's files: {e}");
-            Failure::new(ErrorKind::Fault, text)
+        let config = match is_own(root) {
+            true => Config::load(&root.join("recvault.toml"))?,
+            // Others need not be able to read it.
+            false => Config::default(),
         };
-        let cache = tempfile::tempdir().map_err(failed)?;
-        let exe = std::env::current_exe().map_err(failed)?;
+        Self::new(Some(root), &config)
+    }
+
+    fn new(root: Option<&Path>, config: &Config) -> Result<Self, Failure> {
+        let (launch, cache) = match root.filter(|root| is_own(root)) {
+            Some(root) => (launch(root, config)?, None),
+            None => {
+                let cache = tempfile::tempdir().map_err(|e| {
+                    let text = format!("there is no place for a worker's files: {e}");
+                    Failure::new(ErrorKind::Fault, text)
+                })?;
+                (launch_in(cache.path().to_owned(), config)?, Some(cache))
+            }
+        };
         Ok(Self {
-            launch: Launch {
-                nice: 0,
-                ..Launch::new(exe, cache.path().to_owned())
-            },
-            _cache: Some(cache),
+            // Somebody waits for it, also while a night runs.
+            launch: Launch { nice: 0, ..launch },
+            _cache: cache,
         })
     }
+}
+
+fn is_own(root: &Path) -> bool {
+    let index = std::fs::metadata(root.join("index"));
+    index.is_ok_and(|m| m.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// Removes what muxers of an earlier process left in the workers' folder when they were killed: the
@@ -256,7 +244,7 @@ pub(super) fn export(root: &Path, config: &Config) -> Result<ExportSettings, Fai
 pub(super) fn awaited(root: &Path, config: &Config) -> Result<Launch, Failure> {
     Ok(Launch {
         nice: 0,
-        ..launch(Some(root), config)?
+        ..launch(root, config)?
     })
 }
 
@@ -289,7 +277,7 @@ fn deriving(root: &Path, config: &Config, shares: &Shares) -> Result<DerivingSet
         font,
         font_index,
         checks: checks(&config.checks),
-        launch: launch(Some(root), config)?,
+        launch: launch(root, config)?,
     })
 }
 

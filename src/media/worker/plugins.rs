@@ -5,13 +5,12 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 /// Plugins by name, whether or not this machine has them.
-const ALLOWED: [&str; 38] = [
+const ALLOWED: [&str; 37] = [
     // Reading, and what holds pipelines together.
     "coreelements",
     "typefindfunctions",
     "playback",
     "app",
-    "multifile",
     "rawparse",
     // Containers.
     "isomp4",
@@ -54,6 +53,10 @@ const ALLOWED: [&str; 38] = [
 /// The same as Debian 11 and newer releases divide them.
 const ALLOWED_ELSEWHERE: [&str; 3] = ["videoconvert", "videoscale", "a52dec"];
 
+/// What the names of elements begin with that stand for all that libavformat reads and writes, of which
+/// recorders write nothing that the plugins above do not read.
+const FORMATS_OF_LIBAV: [&str; 2] = ["avdemux_", "avmux_"];
+
 /// Takes all others out of this process's registry, those that have these elements excepted.
 pub(super) fn keep_allowed(elements: &[String]) {
     let registry = gst::Registry::get();
@@ -69,6 +72,13 @@ pub(super) fn keep_allowed(elements: &[String]) {
         let built_in = plugin.filename().is_none();
         if !built_in && !of_plan.contains(&name) && !allowed.into_iter().any(|a| *a == name) {
             registry.remove_plugin(&plugin);
+        }
+    }
+    for feature in registry.features_by_plugin("libav") {
+        let name = feature.name();
+        let of_profile = elements.iter().any(|element| *element == name);
+        if !of_profile && FORMATS_OF_LIBAV.iter().any(|f| name.starts_with(f)) {
+            registry.remove_feature(&feature);
         }
     }
 }

@@ -200,3 +200,32 @@ fn keep(findings: &mut Vec<Finding>, mut finding: Finding) -> Result<(), WorkerF
     findings.push(finding);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::recording::FindingKind;
+
+    #[test]
+    fn findings_of_one_worker_fit_into_one_event() {
+        let mut kept = Vec::new();
+        for n in 0..FINDINGS_MAX {
+            let text = format!("{n} {}", "过".repeat(400));
+            keep(&mut kept, Finding::new(FindingKind::NotMedia, text)).unwrap();
+        }
+        let bytes: usize = kept.iter().map(|f| f.text.len()).sum();
+        assert!(
+            (FINDINGS_BYTES_MAX - 3..=FINDINGS_BYTES_MAX).contains(&bytes),
+            "{bytes}"
+        );
+        assert_eq!(kept.len(), FINDINGS_MAX);
+        assert!(
+            keep(
+                &mut kept,
+                Finding::new(FindingKind::NotMedia, String::new())
+            )
+            .is_err()
+        );
+    }
+}
