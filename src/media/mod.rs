@@ -13,6 +13,7 @@ mod excerpt;
 pub mod generate;
 mod graph;
 mod machine;
+mod mute;
 mod packets;
 pub mod profile;
 pub mod protocol;

@@ -14,6 +14,7 @@ use gstreamer_app as gst_app;
 
 use crate::media::{
     graph::{Graph, fault},
+    mute::Mute,
     protocol::{Fault, Side},
 };
 
@@ -87,6 +88,7 @@ pub struct Packets {
     picture: Arc<Mutex<Option<gst_app::AppSink>>>,
     sound: Arc<(AtomicI64, AtomicI64)>,
     open: Arc<AtomicI64>,
+    mute: Mute,
 }
 
 impl Packets {
@@ -113,12 +115,14 @@ impl Packets {
                 gst::element_error!(pipeline, gst::CoreError::Pad, ("{}", e));
             }
         });
+        let mute = Mute::watch(&parse);
         graph.play()?;
         Ok(Self {
             graph,
             picture,
             sound,
             open,
+            mute,
         })
     }
 
@@ -151,6 +155,11 @@ impl Packets {
                 if message.type_() == gst::MessageType::Error {
                     return Err(self.graph.fault_of(&message));
                 }
+            }
+            if self.open.load(Ordering::SeqCst) == NO_TRACK_YET
+                && let Some(lost) = self.mute.fault()
+            {
+                return Err(lost);
             }
         }
     }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     media::{
         graph::Graph,
+        mute::Mute,
         protocol::{DeriveJob, Fault, Side, TRACKS_MAX, clean_text},
     },
     recording::{Finding, FindingKind, MediaInfo, TrackKind},
@@ -79,6 +80,7 @@ pub struct Source {
     graph: Graph,
     known: Arc<Mutex<Known>>,
     tags: gst::TagList,
+    mute: Mute,
 }
 
 fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
@@ -91,6 +93,12 @@ impl Source {
     /// # Errors
     /// When an element is missing or the pipeline does not start.
     pub fn open(fd: RawFd, job: &DeriveJob) -> Result<Self, Fault> {
+        let source = Self::built(fd, job)?;
+        source.graph.play()?;
+        Ok(source)
+    }
+
+    fn built(fd: RawFd, job: &DeriveJob) -> Result<Self, Fault> {
         let graph = Graph::new(Side::Decode)?;
         let file = graph.add("filesrc")?;
         file.set_property("location", format!("/proc/self/fd/{fd}"));
@@ -128,13 +136,12 @@ impl Source {
         });
         let seen = Arc::clone(&known);
         decode.connect_no_more_pads(move |_| lock(&seen).complete = true);
-        let source = Self {
+        Ok(Self {
             graph,
             known,
             tags: gst::TagList::new(),
-        };
-        source.graph.play()?;
-        Ok(source)
+            mute: Mute::watch(&decode),
+        })
     }
 
     /// What is known by now.
@@ -183,7 +190,11 @@ impl Source {
     pub fn happening(&mut self, wait: gst::ClockTime) -> Option<Happening> {
         let mut wait = wait;
         loop {
-            let message = self.graph.bus().timed_pop(wait)?;
+            let Some(message) = self.graph.bus().timed_pop(wait) else {
+                let complete = self.known().complete;
+                let lost = (!complete).then(|| self.mute.fault()).flatten();
+                return lost.map(Happening::Broken);
+            };
             wait = gst::ClockTime::ZERO;
             match message.view() {
                 gst::MessageView::Error(_) => {
@@ -480,4 +491,54 @@ fn appsink(waiting_max: u32) -> gst_app::AppSink {
     sink.set_async(false);
     sink.set_property("enable-last-sample", false);
     sink
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::{io::Write, os::fd::AsRawFd};
+
+    use super::*;
+    use crate::base::Moment;
+
+    /// What a file of nothing but two boxes comes to; deaf to what its demuxer says where that is lost.
+    fn comes_to(lost: bool) -> Fault {
+        gst::init().unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41\0\0\0\x08free\0\0\0\0mdat";
+        file.write_all(bytes).unwrap();
+        let job = DeriveJob {
+            claims_media: true,
+            decode_threads: 1,
+            now: Moment::from_s(0),
+            formats: Vec::new(),
+            elements: Vec::new(),
+        };
+        let mut source = Source::built(file.as_raw_fd(), &job).unwrap();
+        source
+            .graph
+            .pipeline()
+            .connect_deep_element_added(move |_, _, element| {
+                if lost && element.name().starts_with("qtdemux") {
+                    element.set_bus(None);
+                }
+            });
+        source.graph.play().unwrap();
+        for _ in 0..1_000 {
+            let wait = gst::ClockTime::from_mseconds(20);
+            if let Some(Happening::Broken(fault)) = source.happening(wait) {
+                return fault;
+            }
+        }
+        panic!("it is waited for for ever");
+    }
+
+    #[test]
+    fn a_demuxer_that_is_not_heard_is_not_waited_for() {
+        let (heard, lost) = (comes_to(false), comes_to(true));
+        assert_ne!(heard.text, lost.text);
+        assert!(heard.element.starts_with("qtdemux"), "{heard:?}");
+        assert!(lost.element.starts_with("qtdemux"), "{lost:?}");
+        assert!(lost.text.contains("did not say why"), "{lost:?}");
+    }
 }
