@@ -79,6 +79,11 @@ fn inside() {
             Err(e) => eprintln!("failed {what}: {e}"),
         }
     }
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    for line in status.lines().filter(|line| line.contains(':')) {
+        let (what, value) = line.split_once(':').unwrap();
+        eprintln!("status {what} {}", value.trim());
+    }
     // What its work takes it can still do.
     let works = fs::read("/proc/self/fd/3").is_ok()
         && fs::write("/proc/self/fd/4", "a copy").is_ok()
@@ -207,6 +212,21 @@ fn nothing_that_a_hostile_worker_tries_succeeds() {
         let said = format!("contained Landlock ABI {}, seccomp", version.min(best));
         assert!(lines.contains(&said), "{said}: {lines:#?}");
         assert_eq!(succeeded(&lines), Vec::<String>::new(), "version {version}");
+        // Each wall by itself: behind the others nobody would see that one is missing.
+        let status = |what: &str| {
+            let begins = format!("status {what} ");
+            let mut values = lines.iter().filter_map(|l| l.strip_prefix(&begins));
+            values.next().unwrap().to_owned()
+        };
+        for set in ["CapEff", "CapPrm", "CapInh"] {
+            let rights = u64::from_str_radix(&status(set), 16).unwrap();
+            assert_eq!(
+                rights & !0b110,
+                0,
+                "{set}: more than reading its own files takes"
+            );
+        }
+        assert_eq!((&*status("NoNewPrivs"), &*status("Seccomp")), ("1", "2"));
     }
 }
 
