@@ -15,6 +15,7 @@ mod chunks;
 mod clauses;
 mod contained;
 mod correction;
+mod deferred;
 mod disposal;
 mod doubt;
 mod excerpt;

@@ -234,7 +234,7 @@ pub enum ArchiveWhen {
     /// Of everything, every night.
     #[default]
     Night,
-    /// Of what is kept long-term or looked at.
+    /// Of what is kept long-term, by the night that follows its classification.
     LongTerm,
 }
 

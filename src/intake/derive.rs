@@ -40,6 +40,7 @@ use crate::{
         worker::{Derived, Files, Launch, Worker, WorkerFault},
     },
     recording::{Finding, FindingKind, Record, Rendition, Source, State},
+    retention::Class,
     store::{Admitted, Store, StoreError},
     vault::{Linked, Output},
 };
@@ -53,8 +54,9 @@ pub struct DerivingSettings {
     pub plan_last: Plan,
     /// Elements that it needs, with their Debian packages.
     pub requirements: Vec<Requirement>,
-    /// Whether renditions are made at all, or recordings only looked at.
-    pub wanted: bool,
+    /// Whether a rendition is made of every recording, or of those alone that are classed long-term;
+    /// the others are only looked at.
+    pub of_all: bool,
     /// Whether every frame of a rendition is decoded before it counts.
     pub full_verify: bool,
     /// Text of the band.
@@ -239,7 +241,8 @@ impl<'a> Deriving<'a> {
             .vault()
             .open_object(&record.digest)
             .map_err(StoreError::from)?;
-        let output = match self.settings.wanted {
+        let wanted = self.settings.of_all || self.is_long_term(record.id)?;
+        let output = match wanted {
             true => Some(
                 self.store
                     .vault()
@@ -275,7 +278,7 @@ impl<'a> Deriving<'a> {
                     job,
                     |opened| {
                         let known = self.weigh(record, opened);
-                        let orders = self.orders(record, &known, last);
+                        let orders = self.orders(record, &known, last, wanted);
                         weighed = Some(known);
                         Answer::Proceed(Box::new(orders))
                     },
@@ -456,7 +459,13 @@ impl<'a> Deriving<'a> {
         }
     }
 
-    fn orders(&self, record: &Record, known: &Known, last: bool) -> Orders {
+    /// Whether it is kept long-term as it stands now.
+    fn is_long_term(&self, id: RecordingId) -> Result<bool, StoreError> {
+        let standing = self.store.keeping(id)?.standing;
+        Ok(standing.class_at(self.clock.now()) != Class::Standard)
+    }
+
+    fn orders(&self, record: &Record, known: &Known, last: bool, wanted: bool) -> Orders {
         let settings = self.settings;
         let name = self.attributing.officer_name(&known.attribution);
         let mark = MarkOrder {
@@ -476,7 +485,7 @@ impl<'a> Deriving<'a> {
             font: settings.font.clone(),
             font_index: settings.font_index,
         };
-        let rendition = settings.wanted.then(|| RenditionOrder {
+        let rendition = wanted.then(|| RenditionOrder {
             plan: if last {
                 &settings.plan_last
             } else {

@@ -180,6 +180,17 @@ impl Record {
         self.kind.is_looked_at(self.bytes)
     }
 
+    /// Has it looked at once more where it shows or sounds and no copy of it was made: what is kept
+    /// long-term gets one, whatever the office's rule for the others is.
+    pub fn look_again_without_copy(&mut self) {
+        let has_copy = self.renditions.iter().any(|r| !r.superseded);
+        let presents = self.media.as_ref().is_some_and(|m| m.presented_ms > 0);
+        if self.state == State::Kept && presents && !has_copy {
+            self.state = State::Admitted;
+            self.attempts = 0;
+        }
+    }
+
     /// The gravest severity among its findings.
     #[must_use]
     pub fn gravest(&self) -> Option<Severity> {

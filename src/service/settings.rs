@@ -261,16 +261,11 @@ fn deriving(root: &Path, config: &Config, shares: &Shares) -> Result<DerivingSet
     let params = params(config);
     let plan = |threads: usize| profile.plan(&params, u32::try_from(threads).ok());
     let (font, font_index) = font(config)?;
-    let wanted = config.archive.when == config::ArchiveWhen::Night;
     Ok(DerivingSettings {
-        requirements: if wanted {
-            [reading_needs(), profile.requires.clone()].concat()
-        } else {
-            reading_needs()
-        },
+        requirements: [reading_needs(), profile.requires.clone()].concat(),
         plan: plan(shares.threads)?,
         plan_last: plan(shares.threads_last)?,
-        wanted,
+        of_all: config.archive.when == config::ArchiveWhen::Night,
         full_verify: config.archive.verify == config::Verify::Full,
         template: config.band.lines.join("\n").parse::<Template>()?,
         mode: band_mode(config),

@@ -292,9 +292,10 @@ impl<'a> Folding<'a> {
             }),
             What::RecordingClassified {
                 id, raising, actor, ..
-            } => self.update(n, *id, |_, k| {
+            } => self.update(n, *id, |r, k| {
                 k.standing.apply_raising(raising);
                 k.classed_by = Some(actor.clone());
+                r.look_again_without_copy();
             }),
             What::RecordingLowered { id, lowering, .. } => {
                 let mut refused = None;
