@@ -2,10 +2,15 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use serde_json::Value;
+
 use crate::{
     case::{Case, files_below, real_media, sha256},
     night::Presented,
 };
+
+/// Every one of the files: what it is, what became of it, and what was found.
+const TABLE: &str = include_str!("real.txt");
 
 /// Goal: every original bit-exact in the vault, every decodable video with a rendition whose
 /// presented frames are the source's, every other file with its kind or the finding that says why.
@@ -67,11 +72,59 @@ pub fn night_over(worker_bytes_max: u64, wanted: impl Fn(&str) -> bool) {
         if let Err(why) = judge(&case, recording, source) {
             wrong.push(format!("{name}: {why}"));
         }
+        let told = row(name, recording);
+        let expected = TABLE.lines().find(|l| l.split(" | ").next() == Some(name));
+        if expected != Some(&told) {
+            wrong.push(format!(
+                "expected {}, found\n{told}",
+                expected.unwrap_or("nothing")
+            ));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn judge(case: &Case, recording: &serde_json::Value, source: &Path) -> Result<(), String> {
+/// A line of the table: the file, what became of it, what it is, and what was found, by tenths of a second.
+fn row(name: &str, recording: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let media = &recording["media"];
+    let track = |t: &Value| match t["kind"].as_str() {
+        Some("video") => format!("{} {}x{}", text(&t["codec"]), t["width"], t["height"]),
+        Some("audio") => format!(
+            "{} {} Hz {}",
+            text(&t["codec"]),
+            t["rate_hz"],
+            t["channels"]
+        ),
+        _ => text(&t["codec"]),
+    };
+    let tracks = media["tracks"].as_array().cloned().unwrap_or_default();
+    let tracks: Vec<String> = tracks.iter().map(track).collect();
+    let tenths = |ms: &Value| ms.as_f64().unwrap_or(0.0) / 1_000.0;
+    let found = recording["findings"].as_array().unwrap().iter().map(|f| {
+        let code = text(&f["kind"]);
+        let at = f.get("at").or_else(|| f.get("span"));
+        at.map_or(code.clone(), |at| {
+            let (begin, end) = (tenths(&at["begin_ms"]), tenths(&at["end_ms"]));
+            format!("{code} {begin:.1}-{end:.1}")
+        })
+    });
+    // Of all of them alike: these files bear nobody's name.
+    let found: Vec<String> = found.filter(|f| f != "attribution.missing").collect();
+    let row = format!(
+        "{name} | {} {} | {}: {} | {} pictures, {:.1} s | {}",
+        text(&recording["state"]),
+        text(&recording["kind"]),
+        text(&media["container"]),
+        tracks.join(", "),
+        media["frames"].as_u64().unwrap_or(0),
+        tenths(&media["presented_ms"]),
+        found.join(", "),
+    );
+    row.trim_end().to_owned()
+}
+
+fn judge(case: &Case, recording: &Value, source: &Path) -> Result<(), String> {
     let (kind, state) = (
         recording["kind"].as_str().unwrap(),
         recording["state"].as_str().unwrap(),

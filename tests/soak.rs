@@ -56,3 +56,10 @@ fn ten_thousand_forgeries() {
 fn ten_thousand_changes() {
     check::tamper_trial(10_000);
 }
+
+/// An hour of flashes and clicks, at an even and at an uneven rate of pictures.
+#[test]
+#[ignore = "takes a quarter of an hour: ./x soak an_hour_in_sync"]
+fn an_hour_in_sync() {
+    crate::sync::trial(3_600);
+}

@@ -254,6 +254,7 @@ impl<'a> Deriving<'a> {
         let job = DeriveJob {
             claims_media: record.kind.is_media(),
             now: record.admitted_at,
+            formats: self.settings.plan.formats.clone(),
             elements: self.settings.plan.elements(),
             ..DeriveJob::default()
         };

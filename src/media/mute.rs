@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Mute {
     demuxer: Arc<OnceLock<glib::WeakRef<gst::Element>>>,
     ended: Option<Instant>,
+    told: bool,
 }
 
 impl Mute {
@@ -46,12 +47,16 @@ impl Mute {
         Self {
             demuxer,
             ended: None,
+            told: false,
         }
     }
 
     /// To be asked when the bus is silent and no track is known yet: the fault that stands for the lost
-    /// one, once the demuxer has read its last and said nothing of it.
+    /// one, once the demuxer has read its last and said nothing of it. It is told once.
     pub fn fault(&mut self) -> Option<Fault> {
+        if self.told {
+            return None;
+        }
         let demuxer = self.demuxer.get()?.upgrade()?;
         // One that is fed by another's thread has no task of its own, and loses nothing.
         let task = demuxer.static_pad("sink")?.task_state();
@@ -61,6 +66,8 @@ impl Mute {
         }
         let since = self.ended.get_or_insert_with(Instant::now);
         let text = "it ended before the first track and did not say why";
-        (since.elapsed() >= PATIENCE).then(|| fault(Side::Decode, &demuxer.name(), text))
+        self.told = since.elapsed() >= PATIENCE;
+        self.told
+            .then(|| fault(Side::Decode, &demuxer.name(), text))
     }
 }

@@ -17,7 +17,7 @@ mod stretch;
 mod timeline;
 mod timestamps;
 
-pub use declared::{clock_suspect, duration_zero, truncation};
+pub use declared::{clock_suspect, duration_zero, sound_truncation, truncation};
 pub use picture::{PictureWatch, mean_luma};
 pub use settings::CheckSettings;
 pub use sound::{Samples, SoundWatch, Window};

@@ -9,7 +9,8 @@ use super::wire::Wire;
 use crate::{
     base::Moment,
     media::{
-        protocol::{DeriveJob, Fault, Opened, ProtocolError, clean_text},
+        graph::fault,
+        protocol::{DeriveJob, Fault, Opened, ProtocolError, Side, clean_text},
         source::{Happening, Source},
     },
     recording::{Claim, Field, Finding, FindingKind, Kind, Source as From, TrackKind},
@@ -93,6 +94,9 @@ pub fn open(input: BorrowedFd<'_>, job: &DeriveJob) -> Result<OpenRecording, Clo
             Happening::Complaint(f) => open.faults.push(f),
             Happening::End => {}
         }
+    }
+    if let Some(defect) = &open.source.known().defect {
+        return Err(Closed::Fault(fault(Side::Decode, "decodebin", defect)));
     }
     let nothing = {
         let known = open.source.known();

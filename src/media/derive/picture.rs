@@ -75,8 +75,18 @@ impl PictureRun {
         let mut next = first;
         let mut watch = Watch::default();
         while let Some(sample) = next.take().or_else(|| self.sink.pull_sample().ok()) {
-            if !self.take(&sample, &mut watch, &mut seen)? {
-                break;
+            match self.take(&sample, &mut watch, &mut seen) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => {
+                    // Whoever waits for the end of what is written is told that this is it.
+                    if let Some((out, _)) = &self.out {
+                        let _ = out.end_of_stream();
+                    }
+                    // Sound waits for pictures that nobody takes.
+                    while self.sink.pull_sample().is_ok() {}
+                    return Err(fault);
+                }
             }
         }
         if let Some((out, _)) = &self.out {
@@ -121,7 +131,9 @@ impl PictureRun {
             seen.begin_ns = when.begin_ns;
         }
         seen.frames = seen.frames.saturating_add(1);
-        seen.end_ns = when.begin_ns.saturating_add(when.length_ns);
+        // One that is presented for long may outlast the next.
+        let end_ns = when.begin_ns.saturating_add(when.length_ns);
+        seen.end_ns = seen.end_ns.max(end_ns);
         if buffer.flags().contains(gst::BufferFlags::CORRUPTED) {
             seen.damaged = seen.damaged.saturating_add(1);
             seen.damaged_first_ms.get_or_insert(position_ms);

@@ -15,13 +15,13 @@ use super::{
     canvas::Canvas,
     open::{Closed, OpenRecording, announce, has_track, open},
     picture::{PictureRun, Pictures},
-    sound::{SoundRun, Sounds},
+    sound::{Clock, SoundRun, Sounds},
     window::Window,
     wire::Wire,
 };
 use crate::{
     media::{
-        checks::{TimelineBuilder, truncation},
+        checks::{TimelineBuilder, sound_truncation, truncation},
         encode::{Encode, Shape},
         graph::fault,
         machine,
@@ -211,6 +211,7 @@ impl Running {
                 moved: Arc::clone(&moved),
                 window,
                 end_ns: 0,
+                clock: Clock::default(),
             };
             thread::spawn(move || run.run(None))
         });
@@ -384,6 +385,12 @@ fn conclude(
         None,
         pictures.frames,
     ) {
+        wire.find(short)?;
+    } else if let Some(short) = known
+        .sound_ms
+        .filter(|_| sounds.pieces > 0)
+        .and_then(|declared| sound_truncation(declared, ms(sounds.end_ns)))
+    {
         wire.find(short)?;
     }
     let (begin, end) = if pictures.frames > 0 {

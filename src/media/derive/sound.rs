@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     media::checks::{CheckSettings, Samples, SoundWatch, TimelineBuilder},
-    recording::Finding,
+    recording::{Finding, FindingKind, Span},
 };
 
 const MS: u64 = 1_000_000;
@@ -47,6 +47,53 @@ pub struct SoundRun {
     pub window: Window,
     /// Where the last piece ended, before the part was taken out of it.
     pub end_ns: u64,
+    /// Whether its timestamps can be what they say.
+    pub clock: Clock,
+}
+
+/// Sound that overlaps by more is not presented when it says: encoders leave out what overlaps.
+const OVERLAP_NS_MAX: i64 = 5_000_000;
+/// What is worth telling; the first packets of a codec overlap by less.
+const TOLD_NS_MIN: i64 = 250_000_000;
+
+/// Holds the timestamps of sound against its samples. Two clocks differ by parts in a thousand, and what
+/// they differ by is cut or left silent by the encoder; a container that reckons a quarter too little time
+/// for its samples, or begins again from nothing, is wrong, and its samples are counted instead.
+#[derive(Debug, Default)]
+pub struct Clock {
+    first_ns: Option<i64>,
+    /// Where the first piece was that was not believed.
+    wrong_from_ns: Option<i64>,
+}
+
+impl Clock {
+    /// When a piece begins that says it does at `told_ns`, behind one that ended at `end_ns`.
+    fn settle(&mut self, told_ns: Option<i64>, end_ns: u64) -> i64 {
+        let end_ns = signed(end_ns);
+        let Some(told_ns) = told_ns else {
+            return end_ns;
+        };
+        let Some(first_ns) = self.first_ns else {
+            self.first_ns = Some(told_ns);
+            return told_ns;
+        };
+        let overlap = end_ns.saturating_sub(told_ns);
+        let counted = end_ns.saturating_sub(first_ns);
+        if overlap <= OVERLAP_NS_MAX || overlap.saturating_mul(4) < counted {
+            return told_ns;
+        }
+        if overlap > TOLD_NS_MIN {
+            self.wrong_from_ns.get_or_insert(end_ns);
+        }
+        end_ns
+    }
+
+    fn finding(&self) -> Option<Finding> {
+        let at = self.wrong_from_ns?.div_euclid(1_000_000);
+        let text =
+            "The timestamps of the sound leave no room for its samples; they were counted instead.";
+        Some(Finding::new(FindingKind::TimeJump, text).at(Span::at(at)))
+    }
 }
 
 impl SoundRun {
@@ -63,6 +110,7 @@ impl SoundRun {
         self.end();
         if seen.pieces > 0 {
             seen.findings = watch.finish(i64::try_from(seen.end_ns / MS).unwrap_or(i64::MAX));
+            seen.findings.extend(self.clock.finding());
         }
         seen
     }
@@ -80,7 +128,8 @@ impl SoundRun {
         };
         let frame_bytes = usize::try_from(self.channels.max(1)).unwrap_or(1) * 2;
         let samples = buffer.size() / frame_bytes;
-        let begin_ns = running_ns(sample, buffer).unwrap_or_else(|| signed(self.end_ns));
+        let told_ns = running_ns(sample, buffer);
+        let begin_ns = self.clock.settle(told_ns, self.end_ns);
         let length_ns = ns_of(samples);
         self.end_ns = begin_ns
             .saturating_add_unsigned(length_ns)
@@ -152,4 +201,43 @@ fn ns_of(samples: usize) -> u64 {
 
 fn samples_of(ns: u64) -> usize {
     usize::try_from((u128::from(ns) * 48_000).div_ceil(1_000_000_000)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pieces of 20 ms, told so; when they are presented, and whether a finding says that they were not
+    /// believed.
+    fn settled(told_ms: impl Iterator<Item = i64>) -> (Vec<i64>, bool) {
+        let (mut clock, mut end_ns) = (Clock::default(), 0);
+        let at = told_ms.map(|told| {
+            let begin = clock.settle(Some(told * 1_000_000), end_ns);
+            end_ns = u64::try_from(begin + 20_000_000).unwrap_or(0);
+            begin / 1_000_000
+        });
+        (at.collect(), clock.finding().is_some())
+    }
+
+    #[test]
+    fn a_clock_is_believed_that_can_be_right() {
+        // Exact, with a gap, and slow by a thousandth.
+        let exact: Vec<i64> = (0..1_000).map(|n| n * 20).collect();
+        let gap: Vec<i64> = (0..1_000)
+            .map(|n| n * 20 + if n > 500 { 3_000 } else { 0 })
+            .collect();
+        let slow: Vec<i64> = (0..10_000).map(|n| n * 20 - n / 50).collect();
+        for told in [exact, gap, slow] {
+            assert_eq!(settled(told.iter().copied()), (told, false));
+        }
+    }
+
+    #[test]
+    fn samples_are_counted_where_a_clock_leaves_no_room_for_them() {
+        let counted: Vec<i64> = (0..1_000).map(|n| n * 20).collect();
+        assert_eq!(settled((0..1_000).map(|n| n * 10)), (counted.clone(), true));
+        // It begins again in the middle.
+        let again = (0..1_000).map(|n| if n < 400 { n * 20 } else { (n - 400) * 20 });
+        assert_eq!(settled(again), (counted, true));
+    }
 }

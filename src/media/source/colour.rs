@@ -3,7 +3,8 @@
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video::{
-    VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry, VideoTransferFunction,
+    VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry, VideoInfo,
+    VideoTransferFunction,
 };
 
 /// Lets the stream say its own range where a container says "limited": that is what a QuickTime
@@ -18,6 +19,51 @@ pub(super) fn range_by_the_stream(pad: &gst::Pad) {
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+/// Keeps the range that a stream says where it says nothing else of its colours, as many recorders do:
+/// GStreamer takes a colorimetry without a matrix for none at all and puts its default in its place, by
+/// which a full range becomes a limited one. What was left unsaid is what it takes for that size. To be
+/// called for a decoder's pad.
+pub(super) fn keep_range(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+        let completed = info.event().and_then(with_matrix);
+        if let Some(event) = completed {
+            info.data = Some(gst::PadProbeData::Event(event));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// The same caps event with a whole colorimetry; nothing where nothing is lacking.
+fn with_matrix(event: &gst::Event) -> Option<gst::Event> {
+    let gst::EventView::Caps(told) = event.view() else {
+        return None;
+    };
+    let mut caps = told.caps_owned();
+    let said: String = caps.structure(0)?.get("colorimetry").ok()?;
+    let said: VideoColorimetry = said.parse().ok()?;
+    if said.range() == VideoColorRange::Unknown || said.matrix() != VideoColorMatrix::Unknown {
+        return None;
+    }
+    caps.make_mut()
+        .structure_mut(0)?
+        .remove_field("colorimetry");
+    let usual = VideoInfo::from_caps(&caps).ok()?.colorimetry();
+    let (mut transfer, mut primaries) = (said.transfer(), said.primaries());
+    if transfer == VideoTransferFunction::Unknown {
+        transfer = usual.transfer();
+    }
+    if primaries == VideoColorPrimaries::Unknown {
+        primaries = usual.primaries();
+    }
+    let whole = VideoColorimetry::new(said.range(), usual.matrix(), transfer, primaries);
+    caps.make_mut().set("colorimetry", whole.to_string());
+    Some(
+        gst::event::Caps::builder(&caps)
+            .seqnum(event.seqnum())
+            .build(),
+    )
 }
 
 /// The same caps event with the range unsaid; nothing where it does not say "limited".
@@ -81,5 +127,37 @@ mod tests {
             assert_eq!(becomes(left_alone), None, "{left_alone:?}");
         }
         assert!(without_limited(&gst::event::Eos::new()).is_none());
+    }
+
+    #[test]
+    fn a_range_that_stands_alone_is_kept_with_the_usual_colours() {
+        gst::init().unwrap();
+        let becomes = |height: i32, said: Option<&str>| -> Option<VideoColorimetry> {
+            let caps = gst::Caps::builder("video/x-raw")
+                .field("format", "I420")
+                .field("width", 640)
+                .field("height", height)
+                .field("framerate", gst::Fraction::new(25, 1))
+                .field_if_some("colorimetry", said);
+            let event = with_matrix(&gst::event::Caps::new(&caps.build()))?;
+            let gst::EventView::Caps(told) = event.view() else {
+                panic!("{event:?}");
+            };
+            Some(VideoInfo::from_caps(told.caps()).unwrap().colorimetry())
+        };
+        for (height, matrix) in [
+            (480, VideoColorMatrix::Bt601),
+            (1_080, VideoColorMatrix::Bt709),
+        ] {
+            let whole = becomes(height, Some("1:0:0:0")).unwrap();
+            assert_eq!(whole.range(), VideoColorRange::Range0_255);
+            assert_eq!(whole.matrix(), matrix);
+        }
+        // What is said beside the range stays.
+        let whole = becomes(480, Some("1:0:5:1")).unwrap();
+        assert_eq!(whole.primaries(), VideoColorPrimaries::Bt709);
+        for left_alone in [None, Some("bt709"), Some("1:4:0:0"), Some("nonsense")] {
+            assert!(becomes(480, left_alone).is_none(), "{left_alone:?}");
+        }
     }
 }

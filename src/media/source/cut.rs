@@ -3,50 +3,35 @@
 //! lies behind it are lost, a whole second where the recorder interleaves by the second. Read by
 //! place, everything before the cut comes out.
 
-use std::{
-    fs::File,
-    io,
-    os::{fd::RawFd, unix::fs::FileExt},
-};
+use std::{fs::File, os::fd::RawFd};
 
-/// Boxes at the top of a file that are looked at; a recorder writes a handful.
-const BOXES_MAX: usize = 1_000;
+use super::boxes::boxes;
 
 /// Whether the file behind the descriptor has its index (`moov`) and, behind that, media (`mdat`)
 /// that should go on beyond the file's end (ISO/IEC 14496-12, 4.2). In doubt it was not cut.
 pub(super) fn was_cut(fd: RawFd) -> bool {
-    File::open(format!("/proc/self/fd/{fd}")).is_ok_and(|file| ends_early(&file).unwrap_or(false))
+    File::open(format!("/proc/self/fd/{fd}")).is_ok_and(|file| ends_early(&file))
 }
 
-fn ends_early(file: &File) -> io::Result<bool> {
-    let len = file.metadata()?.len();
-    let (mut at, mut indexed) = (0_u64, false);
-    for n in 0..BOXES_MAX {
-        let mut head = [0; 16];
-        let left = len.saturating_sub(at);
-        let have = usize::try_from(left.min(16)).unwrap_or(16);
-        file.read_exact_at(&mut head[..have], at)?;
-        let [a, b, c, d, kind @ .., _, _, _, _, _, _, _, _] = head;
-        let size = match u32::from_be_bytes([a, b, c, d]) {
-            // To the end of the file, wherever that is; or none.
-            0 => return Ok(false),
-            1 => head[8..].try_into().map_or(0, u64::from_be_bytes),
-            size => u64::from(size),
-        };
+fn ends_early(file: &File) -> bool {
+    let Ok(len) = file.metadata().map(|m| m.len()) else {
+        return false;
+    };
+    let mut indexed = false;
+    for (n, found) in boxes(file, 0..len).enumerate() {
         let known = matches!(
-            &kind,
+            &found.kind,
             b"ftyp" | b"wide" | b"free" | b"skip" | b"moov" | b"mdat"
         );
-        if have < 8 || size < 8 || (n == 0 && !known) {
-            return Ok(false);
+        if n == 0 && !known {
+            return false;
         }
-        indexed |= &kind == b"moov";
-        if size > left {
-            return Ok(indexed && &kind == b"mdat");
+        indexed |= &found.kind == b"moov";
+        if found.end > len {
+            return indexed && &found.kind == b"mdat";
         }
-        at += size;
     }
-    Ok(false)
+    false
 }
 
 #[cfg(test)]
@@ -59,7 +44,7 @@ mod tests {
     fn cut(parts: &[&[u8]]) -> bool {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&parts.concat()).unwrap();
-        ends_early(&file).unwrap_or(false)
+        ends_early(&file)
     }
 
     fn small(size: u32, kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
@@ -101,7 +86,7 @@ mod tests {
             assert!(!cut(&[bytes]), "{bytes:?}");
             assert!(!cut(&[&ftyp, bytes]), "{bytes:?}");
         }
-        let endless = small(8, b"free", b"").repeat(BOXES_MAX + 1);
+        let endless = small(8, b"free", b"").repeat(super::super::boxes::BOXES_MAX + 1);
         assert!(!cut(&[&ftyp, &endless]));
     }
 }

@@ -13,6 +13,7 @@
 //! first video and the first audio track are presented; every other track is drained, because a
 //! track that nobody reads would stop the rest.
 
+mod boxes;
 mod clock;
 mod colour;
 mod cut;

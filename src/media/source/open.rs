@@ -1,7 +1,10 @@
 //! Opens a recording: builds the reading pipeline while the demuxer finds its tracks, and turns
 //! what the bus says into happenings.
 
+mod elements;
+
 use std::{
+    fs::File,
     os::fd::RawFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -11,10 +14,12 @@ use gstreamer::{glib, prelude::*};
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
+use elements::watch_elements;
+
 use super::{
-    PictureFormat, choose_format,
-    clock::{PacketClock, went_back},
-    colour, cut, names,
+    PictureFormat,
+    boxes::{sound_ms, tracks_handled_by},
+    choose_format, cut,
 };
 use crate::{
     media::{
@@ -22,7 +27,7 @@ use crate::{
         mute::Mute,
         protocol::{DeriveJob, Fault, Side, TRACKS_MAX, clean_text},
     },
-    recording::{Finding, FindingKind, MediaInfo, TrackKind},
+    recording::{Finding, FindingKind, MediaInfo},
 };
 
 /// Decoded pictures that wait for the checks. Enough to let decoder threads run ahead over one
@@ -55,8 +60,12 @@ pub struct Known {
     pub interlaced: bool,
     /// Degrees or words of the rotation that was undone.
     pub rotation: Option<String>,
+    /// How long the container says that its first track of sound is presented.
+    pub sound_ms: Option<i64>,
     /// Channels of the sound as it is handed on.
     pub channels: u32,
+    /// Why a track could not be presented although this machine decodes it: our own fault.
+    pub defect: Option<String>,
     demuxed: bool,
     extra: (u32, u32),
     size: Option<(i32, i32)>,
@@ -114,7 +123,7 @@ impl Source {
         } else {
             graph.link(&file, &decode)?;
         }
-        let known = Arc::new(Mutex::new(Known::default()));
+        let known = Arc::new(Mutex::new(said_by_boxes(fd)));
         watch_elements(&decode, &known, job.decode_threads);
         let mut offered: Vec<_> = job
             .formats
@@ -253,88 +262,18 @@ impl Source {
     }
 }
 
-/// Learns container and tracks from the elements that decodebin makes, and sets up its decoders.
-fn watch_elements(decode: &gst::Element, known: &Arc<Mutex<Known>>, threads: u32) {
-    let Some(bin) = decode.dynamic_cast_ref::<gst::Bin>() else {
-        return;
-    };
-    if let Some(find) = bin.by_name("typefind") {
-        let seen = Arc::clone(known);
-        find.connect("have-type", false, move |values| {
-            if let Some(Ok(caps)) = values.get(2).map(|v| v.get::<gst::Caps>()) {
-                let mut known = lock(&seen);
-                known.media.container = names::container(&caps);
-                let track = names::track(&caps);
-                // An elementary stream has no demuxer that would name its track.
-                if track.kind != TrackKind::Other && known.media.tracks.is_empty() {
-                    known.media.tracks.push(track);
-                }
-            }
-            None
-        });
+/// What no demuxer tells of an MP4: a recorder's timecode becomes a note on each picture, and the length
+/// of one track alone is nothing to it.
+fn said_by_boxes(fd: RawFd) -> Known {
+    let mut known = Known::default();
+    if let Ok(file) = File::open(format!("/proc/self/fd/{fd}")) {
+        let text = "A track of timecode is in the original only.";
+        let finding = || Finding::new(FindingKind::TrackNotCarried, text);
+        let count = tracks_handled_by(&file, *b"tmcd").min(TRACKS_MAX);
+        known.findings = std::iter::repeat_with(finding).take(count).collect();
+        known.sound_ms = sound_ms(&file).and_then(|ms| i64::try_from(ms).ok());
     }
-    let seen = Arc::clone(known);
-    bin.connect_deep_element_added(move |_, _, element| {
-        let Some(factory) = element.factory() else {
-            return;
-        };
-        let class = factory.metadata("klass").unwrap_or("").to_owned();
-        if class.contains("Demux") {
-            let mut known = lock(&seen);
-            if !known.demuxed {
-                known.demuxed = true;
-                known.media.tracks.clear();
-                drop(known);
-                let seen = Arc::clone(&seen);
-                element.connect_pad_added(move |_, pad| {
-                    colour::range_by_the_stream(pad);
-                    if let Some(caps) = pad
-                        .current_caps()
-                        .filter(|_| pad.direction() == gst::PadDirection::Src)
-                    {
-                        let mut known = lock(&seen);
-                        if known.media.tracks.len() < TRACKS_MAX {
-                            known.media.tracks.push(names::track(&caps));
-                        }
-                    }
-                });
-            }
-        }
-        if class.contains("Decoder") && class.contains("Video") {
-            if threads > 0 && element.find_property("max-threads").is_some() {
-                element.set_property("max-threads", i32::try_from(threads).unwrap_or(1));
-            }
-            if element.find_property("qos").is_some() {
-                element.set_property("qos", false);
-            }
-            if let Some(pad) = element.static_pad("sink") {
-                let seen = Arc::clone(&seen);
-                let clock = Mutex::new(PacketClock::default());
-                let which = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
-                pad.add_probe(which, move |_, info| {
-                    let mut clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
-                    if matches!(&info.data, Some(gst::PadProbeData::Event(_))) {
-                        // It was sought: what comes now is no beginning anew.
-                        *clock = PacketClock::default();
-                    }
-                    if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
-                        let before = clock.offset_ns;
-                        let place = clock.place(
-                            buffer.dts_or_pts().map(gst::ClockTime::nseconds),
-                            buffer.duration().map(gst::ClockTime::nseconds),
-                        );
-                        if clock.offset_ns != before {
-                            lock(&seen)
-                                .findings
-                                .push(went_back(clock.offset_ns.saturating_sub(before), place));
-                        }
-                        clock.mend(buffer);
-                    }
-                    gst::PadProbeReturn::Ok
-                });
-            }
-        }
-    });
+    known
 }
 
 /// Gives a decoded track its end: the first picture and the first sound to the engine, the rest
@@ -355,7 +294,11 @@ fn attach(
     let sound = kind == "audio/x-raw" && guard.sound.is_none();
     let chain: Vec<gst::Element> = if picture {
         let info = gst_video::VideoInfo::from_caps(&caps)?;
-        let (format, lost) = choose_format(info.format(), offered);
+        // No element turns pictures of this format.
+        let turned = is_turned(pad);
+        let stays = |f: &&PictureFormat| !(turned && **f == PictureFormat::Y42B);
+        let offered: Vec<_> = offered.iter().filter(stays).copied().collect();
+        let (format, lost) = choose_format(info.format(), &offered);
         guard.findings.extend(lost);
         guard.interlaced = info.is_interlaced();
         guard.size = Some((
@@ -372,17 +315,19 @@ fn attach(
         watch_size(pad, known);
         let sink = appsink(PICTURES_WAITING_MAX);
         guard.picture = Some(sink.clone());
-        vec![
+        let mut chain = vec![
             make("videoconvert")?,
             make("videoscale")?,
             gst::ElementFactory::make("capsfilter")
                 .property("caps", fixed)
                 .build()?,
-            gst::ElementFactory::make("videoflip")
-                .property_from_str("video-direction", "auto")
-                .build()?,
-            sink.upcast(),
-        ]
+        ];
+        if format != PictureFormat::Y42B {
+            let flip = gst::ElementFactory::make("videoflip");
+            chain.push(flip.property_from_str("video-direction", "auto").build()?);
+        }
+        chain.push(sink.upcast());
+        chain
     } else if sound {
         let info = gstreamer_audio::AudioInfo::from_caps(&caps)?;
         let channels = i32::try_from(info.channels()).unwrap_or(2).clamp(1, 2);
@@ -440,10 +385,23 @@ fn attach(
         ]
     };
     drop(guard);
-    for element in &chain {
+    let attached = put_behind(pipeline, pad, &chain);
+    if let Err(e) = &attached {
+        // Whatever the recording is, this is no fault of its.
+        lock(known).defect.get_or_insert(e.to_string());
+    }
+    attached
+}
+
+fn put_behind(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    chain: &[gst::Element],
+) -> Result<(), glib::BoolError> {
+    for element in chain {
         pipeline.add(element)?;
     }
-    gst::Element::link_many(&chain)?;
+    gst::Element::link_many(chain)?;
     for element in chain.iter().rev() {
         element.sync_state_with_parent()?;
     }
@@ -452,6 +410,16 @@ fn attach(
             .map_err(|e| glib::bool_error!("a track cannot be linked: {}", e))?;
     }
     Ok(())
+}
+
+/// Whether the track is to be turned upright, as its tags say, which come before its first picture.
+fn is_turned(pad: &gst::Pad) -> bool {
+    let tags = (0..).map_while(|n| pad.sticky_event::<gst::event::Tag>(n));
+    let turns = tags.filter_map(|event| {
+        let turn = event.tag().get::<gst::tags::ImageOrientation>()?;
+        Some(turn.get() != "rotate-0")
+    });
+    turns.last().unwrap_or(false)
 }
 
 /// Notes when the decoder changes the size of its pictures.
@@ -527,6 +495,8 @@ mod tests {
         for _ in 0..1_000 {
             let wait = gst::ClockTime::from_mseconds(20);
             if let Some(Happening::Broken(fault)) = source.happening(wait) {
+                // Whoever asks what else there is comes to an end.
+                while source.happening(gst::ClockTime::ZERO).is_some() {}
                 return fault;
             }
         }
