@@ -35,6 +35,8 @@ mod known;
 mod ledger;
 mod log;
 mod mirror;
+mod mutated;
+mod mutation;
 mod night;
 mod office;
 mod package;

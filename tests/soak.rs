@@ -1,6 +1,13 @@
 //! The long trials: `./x soak NAME`.
 
-use crate::{check, expert, history, killed, real, witness};
+use std::fs;
+
+use crate::{
+    case::{files_below, real_media},
+    check, expert, history, killed, mutated,
+    mutation::Seed,
+    real, witness,
+};
 
 /// 50 kills at random moments of nights over 2 s clips.
 #[test]
@@ -55,6 +62,31 @@ fn ten_thousand_forgeries() {
 #[ignore = "takes a quarter of an hour: ./x soak ten_thousand_changes"]
 fn ten_thousand_changes() {
     check::tamper_trial(10_000);
+}
+
+/// 20,000 media files changed at random and by structure, or as many as `CASES` says; files that stop
+/// a worker are kept in `RECVAULT_KEEP`.
+#[test]
+#[ignore = "takes an hour and a half: ./x soak twenty_thousand_mutations"]
+fn twenty_thousand_mutations() {
+    let cases = std::env::var("CASES").ok().and_then(|n| n.parse().ok());
+    let real = real_media()
+        .map(|dir| files_below(&dir))
+        .unwrap_or_default();
+    let small = real.iter().filter_map(|path| {
+        let bytes = fs::read(path)
+            .ok()
+            .filter(|b| (13..300_000).contains(&b.len()))?;
+        Some(Seed::of(path.extension()?.to_str()?, bytes))
+    });
+    mutated::trial(cases.unwrap_or(20_000), small.collect());
+}
+
+/// A thousand small files, with and without one whose worker stands still.
+#[test]
+#[ignore = "takes ten minutes: ./x soak a_poisoned_file"]
+fn a_poisoned_file() {
+    mutated::poison_trial();
 }
 
 /// An hour of flashes and clicks, at an even and at an uneven rate of pictures.
