@@ -6,7 +6,7 @@
 #   RECVAULT_MEDIA  a folder of real camera files
 #   PEER            the peer script: PEER INBOX OUT CODEC (default: ffmpeg_nightly.sh beside this)
 #   WORK            a folder with room for everything    (default: a new one, removed at the end)
-#   AV1, H265       settings of ours, as lines of [archive.params]
+#   AV1, H264, H265 settings of ours, as lines of [archive.params]
 #   CONFIG          further sections of recvault.toml
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,6 +16,7 @@ PEER=${PEER:-$here/ffmpeg_nightly.sh}
 # The peer's own defaults, in our names.
 AV1=${AV1-$'preset = 12\ncrf = 38\nkeyint = 239'}
 H265=${H265-$'preset = "veryfast"\ncrf = 26\nkeyint = 240'}
+H264=${H264-$'preset = "veryfast"\ncrf = 24\nkeyint = 240'}
 
 die() { echo "${0##*/}: $*" >&2; exit 2; }
 
@@ -43,10 +44,14 @@ recording() { printf 'BWC-%04d_1003_20260301_08%02d00_%04d.%s' "$1" $(($1 % 60))
 
 # A clip repeated without re-encoding until it lasts long enough: looped CLIP SECONDS OUT
 looped() {
-  local seconds
-  seconds=$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$1")
+  local clip=$1 seconds
+  # An elementary stream has neither length nor instants; in a container it has.
+  case $clip in *.h26[45])
+    ffmpeg -v error -nostdin -y -r 25 -i "$clip" -c copy "$WORK/clip.mp4" && clip=$WORK/clip.mp4 ;;
+  esac
+  seconds=$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$clip")
   # The title keeps two recordings of one clip from being the same bytes.
-  ffmpeg -v error -nostdin -y -stream_loop "$(awk "BEGIN { print int($2 / $seconds) }")" -i "$1" \
+  ffmpeg -v error -nostdin -y -stream_loop "$(awk "BEGIN { print int($2 / $seconds) }")" -i "$clip" \
     -map 0:v:0 -map '0:a:0?' -c copy -metadata title="${3##*/}" "$3"
 }
 
@@ -60,9 +65,12 @@ timed() {
 
 # A new store at STORE with the recordings of INBOX in it: ours_prepare CODEC INBOX STORE
 ours_prepare() {
-  local profile params
+  local profile params when=night verify=keyframes
   case $1 in
     svtav1) profile=archive-av1 params=$AV1 ;;
+    full) profile=archive-av1 params=$AV1 verify=full ;;
+    x264) profile=archive-h264 params=$H264 ;;
+    long-term) profile=archive-av1 params=$AV1 when=long-term ;;
     x265) profile=archive-h265 params=$H265 ;;
     shipped) profile=archive-av1 params= ;;
     *) die "unknown codec $1" ;;
@@ -78,6 +86,8 @@ release = "leave"
 nice = 0
 [archive]
 profile = "$profile"
+when = "$when"
+verify = "$verify"
 [archive.params]
 $params
 ${CONFIG:-}

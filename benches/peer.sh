@@ -2,37 +2,44 @@
 # The night of recvault against the peer script, in one run, on the same real recordings with the
 # same encoder settings: by turns, so that a busy machine is busy for both.
 #
-#   benches/peer.sh [svtav1|shipped|x265]...      (default: svtav1 and shipped)
+#   benches/peer.sh [svtav1|full|x264|shipped|long-term|x265]...   (default: all but the last)
 #
-#   svtav1   its svtav1 against ours with its settings   (goal: wall 0.90)
-#   shipped  its x265 against our night as it is shipped (goal: wall 0.48)
-#   x265     its x265 against ours with its settings     (no goal; both wait for the one encoder)
+#   svtav1     its svtav1 against ours with its settings       (goal: wall 0.80)
+#   full       the same, every frame of ours decoded again     (goal: wall 0.90)
+#   x264       its x264 against ours with its settings         (goal: wall 0.80)
+#   shipped    its x265 against our night as it is shipped     (goal: wall 0.42)
+#   long-term  its svtav1 against ours with when = "long-term" (goal: wall 0.25)
+#   x265       its x265 against ours with its settings         (no goal; both wait for the one encoder)
 #
-#   RUNS     turns for each codec                       (default 3)
+#   RUNS     turns for each comparison                  (default 5)
 #   SECONDS_MIN, COPIES  length and number of the recordings made of each clip (default 60 and 1)
-#   CLIPS    clips below RECVAULT_MEDIA, one to a line  (default: one of 1080p, one of 480p)
+#   CLIPS    clips below RECVAULT_MEDIA, one to a line, each with the container it is put into
+#            (default: 1080p, 480p, H.265 and MPEG-4 part 2 in MP4, AVI and TS)
 #   and what benches/night.sh names
 #
 # Ends with 1 when a median wall ratio is above its goal, where it has one.
 set -euo pipefail
-SECONDS_MIN=${SECONDS_MIN:-60} COPIES=${COPIES:-1} RUNS=${RUNS:-3}
-CLIPS=${CLIPS:-$'mapillary+mapillary_tools/sample-5s.mp4\ngopro+gpmf-parser/karma.mp4'}
+SECONDS_MIN=${SECONDS_MIN:-60} COPIES=${COPIES:-1} RUNS=${RUNS:-5}
+CLIPS=${CLIPS:-$'mapillary+mapillary_tools/sample-5s.mp4 mp4
+gopro+gpmf-parser/karma.mp4 ts
+awslabs+amazon-kinesis-video-streams-producer-c/kvs_640x360_25fps.h265 mp4
+androidx+media/sample.avi avi'}
 # shellcheck source=night.sh
 . "$(dirname "$0")/night.sh"
 
-declare -A goal=([svtav1]=0.90 [shipped]=0.48 [x265]=none)
-declare -A theirs_is=([svtav1]=svtav1 [shipped]=x265 [x265]=x265)
-[ $# -gt 0 ] || set -- svtav1 shipped
+declare -A goal=([svtav1]=0.80 [full]=0.90 [x264]=0.80 [shipped]=0.42 [long-term]=0.25 [x265]=none)
+declare -A theirs_is=([svtav1]=svtav1 [full]=svtav1 [x264]=x264 [shipped]=x265 [long-term]=svtav1 [x265]=x265)
+[ $# -gt 0 ] || set -- svtav1 full x264 shipped long-term
 for codec in "$@"; do
   [ -n "${goal[$codec]:-}" ] || die "unknown comparison $codec"
 done
 
 inbox=$WORK/inbox number=0
 fresh "$inbox" && mkdir "$inbox"
-while read -r clip; do
+while read -r clip container; do
   for _ in $(seq "$COPIES"); do
     number=$((number + 1))
-    looped "$RECVAULT_MEDIA/$clip" "$SECONDS_MIN" "$inbox/$(recording "$number" mp4)"
+    looped "$RECVAULT_MEDIA/$clip" "$SECONDS_MIN" "$inbox/$(recording "$number" "${container:-mp4}")"
   done
 done <<<"$CLIPS"
 sync
@@ -62,10 +69,10 @@ for codec in "$@"; do
       theirs=$(peer "${theirs_is[$codec]}" "$inbox" "$WORK/out")
     fi
     made=$(find "$WORK/store/renditions" -type f -name '*.mkv' | wc -l)
-    [ "$made" -ge "$number" ] || die "$made renditions of $number recordings: $(cat "$WORK/night")"
+    [ "$codec" = long-term ] || [ "$made" -ge "$number" ] || die "$made renditions of $number recordings: $(cat "$WORK/night")"
     echo "$theirs $us" >>"$WORK/$codec"
     echo "$theirs $us" | awk -v codec="$codec" -v run="$run" '{
-      printf "%-7s run %d: peer %7.2f s (CPU %7.2f), ours %7.2f s (CPU %7.2f), wall %.3f, CPU %.3f\n",
+      printf "%-9s run %d: peer %7.2f s (CPU %7.2f), ours %7.2f s (CPU %7.2f), wall %.3f, CPU %.3f\n",
         codec, run, $1, $2, $3, $4, $3 / $1, $4 / $2 }'
   done
   read -r least wall most < <(awk '{ print $3 / $1 }' "$WORK/$codec" | spread; echo)
