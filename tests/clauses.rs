@@ -213,3 +213,32 @@ fn the_page_of_clauses_names_every_test_of_one() {
         assert!(page.contains(&format!("| {clause} ")), "{clause}");
     }
 }
+
+/// Goal: a recording that never came is missed: the night tells of its number on the file that comes next,
+/// and no more once it has come.
+#[test]
+fn clause_4_8_1_a_number_that_never_came_is_told() {
+    let name = |number: u32| {
+        format!(
+            "BWC-0001_1003_20260302_{:02}0000_{number:04}.log",
+            6 + number
+        )
+    };
+    let come = |case: Case, number: u32| case.file(&name(number), format!("the {number}th"));
+    let case = come(come(Case::new(), 1), 4);
+    let _ = case
+        .batch()
+        .code(1)
+        .says("Files 2 to 3 of recorder BWC-0001 never came");
+    // One of them comes late, and the next night looks at its neighbours again.
+    let case = come(case, 2);
+    let night = case
+        .batch()
+        .code(1)
+        .says("File 3 of recorder BWC-0001 never came");
+    let _ = night.says_not("Files 2 to 3");
+    let case = come(case, 3);
+    let _ = case.batch().code(0).says_not("never came");
+    let case = come(case, 5);
+    let _ = case.batch().code(0).says_not("never came");
+}

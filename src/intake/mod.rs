@@ -9,6 +9,7 @@ mod board;
 pub mod derive;
 mod examined;
 mod known;
+mod missing;
 pub mod night;
 pub mod progress;
 pub mod release;

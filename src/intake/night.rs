@@ -24,6 +24,7 @@ use super::{
     board::Board,
     derive::{Deriving, DerivingSettings},
     known::{self, Known},
+    missing,
     release::{self, Release},
     scan::{self, Found, ScanSettings},
     summary,
@@ -338,6 +339,7 @@ impl Night {
         ending: Ending,
         clock: &dyn Clock,
     ) -> Result<NightSummary, NightError> {
+        missing::tell(store, &mut self.items)?;
         for item in &self.items {
             match item.outcome {
                 Outcome::Archived => self.totals.archived += 1,

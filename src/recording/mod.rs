@@ -7,6 +7,7 @@ pub mod kind;
 pub mod media;
 pub mod name;
 pub mod record;
+pub mod sequence;
 pub mod sidecar;
 
 pub use attribution::{Attribution, Claim, Field, Source, Value};

@@ -163,6 +163,7 @@ pub const fn finding_words(kind: FindingKind) -> &'static str {
         FindingKind::NormalisedFormat => "colour format converted",
         FindingKind::NormalisedAspect => "pixel shape",
         FindingKind::NormalisedInterlace => "interlaced",
+        FindingKind::SequenceHole => "files missing",
         FindingKind::SidecarUnreadable => "unreadable sidecar",
         FindingKind::SidecarMismatch => "sidecar mismatch",
         other => other.code(),

@@ -1,0 +1,109 @@
+//! What did not come: numbers of a recorder's row of files between two that are there.
+//!
+//! Reckoned anew every night out of what is in the store, for the recorders of which something came: a
+//! file that comes late closes its hole, and nothing has to be taken back.
+
+use std::collections::BTreeMap;
+
+use super::Item;
+use crate::{
+    base::Moment,
+    index::{Direction, Filter, Page},
+    recording::{
+        Finding, FindingKind, Record, Source,
+        sequence::{Hole, Numbered, holes},
+    },
+    store::{Store, StoreError},
+};
+
+/// How far back a recorder's row is looked at, before the first of its files of the night.
+const DAYS: i64 = 14;
+/// Records that are read at once.
+const PAGE: usize = 1_000;
+
+/// Tells of each hole on the file of this night that comes next to it.
+pub(super) fn tell(store: &Store, items: &mut [Item]) -> Result<(), StoreError> {
+    let mut spans: BTreeMap<String, (Moment, Moment)> = BTreeMap::new();
+    for item in items.iter() {
+        if let (Some(device), Some(at)) = (&item.device, item.started_at) {
+            let span = spans.entry(device.clone()).or_insert((at, at));
+            *span = (span.0.min(at), span.1.max(at));
+        }
+    }
+    for (device, (first, last)) in spans {
+        let day = 24 * 3_600_000;
+        let row = row_of(
+            store,
+            &device,
+            first.plus_ms(-DAYS * day),
+            last.plus_ms(day),
+        )?;
+        for hole in holes(row) {
+            let touched = [hole.before.id, hole.after.id]
+                .into_iter()
+                .find_map(|id| items.iter().position(|item| item.id == Some(id)));
+            if let Some(item) = touched.and_then(|n| items.get_mut(n)) {
+                item.findings.push(finding(&device, &hole));
+                item.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn finding(device: &str, hole: &Hole) -> Finding {
+    let Hole {
+        first,
+        last,
+        after,
+        before,
+    } = hole;
+    let which = match last - first {
+        0 => format!("File {first}"),
+        _ => format!("Files {first} to {last}"),
+    };
+    let text = format!(
+        "{which} of recorder {device} never came: {} is number {}, and {}, the next, is number {}.",
+        after.id, after.number, before.id, before.number
+    );
+    Finding::new(FindingKind::SequenceHole, text)
+}
+
+/// The files of a recorder whose number and beginning are known.
+fn row_of(
+    store: &Store,
+    device: &str,
+    from: Moment,
+    to: Moment,
+) -> Result<Vec<Numbered>, StoreError> {
+    let filter = Filter {
+        device: Some(device.to_owned()),
+        from: Some(from),
+        to: Some(to),
+        ..Filter::default()
+    };
+    let (mut row, mut after) = (Vec::new(), None);
+    loop {
+        let page = Page {
+            after,
+            limit: PAGE,
+            direction: Direction::Forward,
+        };
+        let found = store.list(&filter, &page)?;
+        row.extend(found.records.iter().filter_map(numbered));
+        match found.next {
+            Some(next) => after = Some(next),
+            None => return Ok(row),
+        }
+    }
+}
+
+fn numbered(record: &Record) -> Option<Numbered> {
+    let start = record.attribution.started_at.as_ref()?;
+    let number = record.attribution.sequence.as_ref()?;
+    (start.source != Source::FileTime).then_some(Numbered {
+        start: start.value,
+        number: number.value,
+        id: record.id,
+    })
+}
