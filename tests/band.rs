@@ -115,3 +115,21 @@ fn the_containers_tags_name_device_officer_recording_and_hash() {
         assert!(tags.contains(value), "no {value} in {tags}");
     }
 }
+
+/// Goal: whose name the band's font cannot write is said by the night, before there are years of copies
+/// with an empty box in it.
+#[test]
+fn a_name_that_the_font_cannot_write_is_told() {
+    let case = Case::new();
+    let register = case.beside("register.csv");
+    let lines = "record,device,model,officer,name,unit,price,from,to\n\
+                 officer,,,1003,\u{f1234}明,North,,,\n\
+                 officer,,,1004,王明,North,,,\n";
+    std::fs::write(&register, lines).unwrap();
+    let import = ["registry", "import", register.to_str().unwrap()];
+    let _ = case.store_command(&import).code(0);
+    let _ = (case.batch())
+        .says("lacks letters of officer 1003 (")
+        .says("U+F1234")
+        .says_not("1004");
+}

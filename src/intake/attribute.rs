@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     base::Moment,
+    media::band::{Font, missing_glyphs},
     recording::{
         Attribution, Claim, Field, Finding, FindingKind, Kind, Severity, Source, Value,
         name::Grammar, sidecar::Sidecar,
@@ -24,6 +25,10 @@ pub struct Attributing {
     /// Devices, officers, assignments.
     pub register: Arc<Register>,
 }
+
+/// People and recorders that a sentence names, and letters of each.
+const NAMED_MAX: usize = 10;
+const LETTERS_NAMED_MAX: usize = 5;
 
 /// What is known of a file before anybody looks inside.
 #[derive(Clone, Debug)]
@@ -102,6 +107,35 @@ impl Attributing {
             .as_ref()
             .and_then(|o| self.register.officer(&o.value));
         officer.map(|o| o.name.clone()).unwrap_or_default()
+    }
+
+    /// What of the register the band's font has no letters for, as a sentence: there would be empty boxes
+    /// in the archival copies of those people for as long as they are kept.
+    #[must_use]
+    pub fn unwritable(&self, font: &Font) -> Option<String> {
+        let lacking = |what: &str, id: &str, texts: &[&str]| {
+            let missing = missing_glyphs(font, &texts.concat());
+            let letters: Vec<String> = (missing.iter().take(LETTERS_NAMED_MAX))
+                .map(|c| format!("{c} U+{:04X}", u32::from(*c)))
+                .collect();
+            (!letters.is_empty()).then(|| format!("{what} {id} ({})", letters.join(", ")))
+        };
+        let officers = self.register.officers();
+        let officers = officers.filter_map(|o| lacking("officer", &o.id, &[&o.id, &o.name]));
+        let devices = self.register.devices();
+        let devices = devices.filter_map(|d| lacking("recorder", &d.id, &[&d.id]));
+        let mut all: Vec<String> = officers.chain(devices).collect();
+        let more = all.len().saturating_sub(NAMED_MAX);
+        all.truncate(NAMED_MAX);
+        if more > 0 {
+            all.push(format!("{more} more"));
+        }
+        (!all.is_empty()).then(|| {
+            format!(
+                "the band's font lacks letters of {}: name one that has them in [band] fonts",
+                all.join(", ")
+            )
+        })
     }
 
     /// The claims, and what the register adds to them: who held the recorder when it began.

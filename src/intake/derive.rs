@@ -33,7 +33,7 @@ use crate::{
     batch::{Interrupt, Stop},
     event::RecordingExamined,
     media::{
-        band::{BandMode, Template},
+        band::{BandMode, Font, Template},
         checks::{self, CheckSettings},
         profile::{Plan, Requirement},
         protocol::{Answer, DeriveJob, Done, MarkOrder, Opened, Orders, RenditionOrder, VerifyJob},
@@ -158,6 +158,15 @@ impl<'a> Deriving<'a> {
         let missing = self.uncontained.join("; ");
         (!missing.is_empty())
             .then(|| format!("workers are held by less than there could be: {missing}"))
+    }
+
+    /// Whom the band's font has no letters for, as a sentence for the report.
+    pub(super) fn unwritable(&self) -> Option<String> {
+        // A font that cannot be read is said of the first recording.
+        let bytes = std::fs::read(&self.settings.font).ok()?;
+        let index = usize::try_from(self.settings.font_index).ok()?;
+        let font = Font::from_bytes(bytes, index).ok()?;
+        self.attributing.unwritable(&font)
     }
 
     pub(super) fn profile(&self) -> &str {

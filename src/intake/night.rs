@@ -158,6 +158,7 @@ pub fn run(
     let mut night = Night {
         notes: (store.recovered().words().into_iter())
             .chain(deriving.uncontained())
+            .chain(deriving.unwritable())
             .collect(),
         items: Vec::new(),
         totals: Totals::default(),
