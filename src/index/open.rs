@@ -16,7 +16,8 @@ use crate::base::durable;
 /// - 1: the list of dates held sizes.
 /// - 2: it holds the facts that a plan looks at.
 /// - 3: uses and decisions of a request name their events.
-pub const FORMAT: u32 = 3;
+/// - 4: a classification has a recording without a copy looked at again.
+pub const FORMAT: u32 = 4;
 
 const FORMAT_KEY: &[u8] = b"format";
 

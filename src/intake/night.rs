@@ -253,6 +253,7 @@ pub fn run(
         interrupt,
         settings,
         ahead: AtomicU64::new(files),
+        ahead_bytes: AtomicU64::new(bytes),
         stopped: Mutex::default(),
     };
     let results: Vec<Result<Option<Item>, Defect>> = Stages::run(|stages| {
@@ -417,8 +418,9 @@ struct Flow<'a> {
     clock: &'a dyn Clock,
     interrupt: &'a Interrupt,
     settings: &'a NightSettings,
-    /// What may still want a worker, what is in hand included.
+    /// What may still want a worker, what is in hand included, and its bytes.
     ahead: AtomicU64,
+    ahead_bytes: AtomicU64,
     /// Why the store takes no more, once it does not.
     stopped: Mutex<Option<StoreError>>,
 }
@@ -512,16 +514,22 @@ impl Flow<'_> {
     }
 
     fn derive(&self, vaulted: Result<Option<Vaulted>, Defect>) -> Result<Option<Item>, Defect> {
-        let last = self.ahead.load(Ordering::Relaxed) <= self.settings.jobs as u64;
+        let few = self.ahead.load(Ordering::Relaxed) <= self.settings.jobs as u64;
         let item = vaulted.map(|vaulted| match vaulted? {
             Vaulted::Finished(item) => Some(*item),
             Vaulted::LookAt(id, bytes) => {
+                // One that outweighs all others together is the last to end, whenever it begins.
+                let ahead = self.ahead_bytes.load(Ordering::Relaxed);
+                let last = few || bytes.saturating_mul(2) > ahead;
                 let item = self
                     .deriving
                     .look_at(id, bytes, self.board, self.stopped(), last);
                 Some(item)
             }
         });
+        if let Ok(Some(item)) = &item {
+            self.ahead_bytes.fetch_sub(item.bytes, Ordering::Relaxed);
+        }
         self.ahead.fetch_sub(1, Ordering::Relaxed);
         item
     }
