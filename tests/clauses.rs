@@ -242,3 +242,30 @@ fn clause_4_8_1_a_number_that_never_came_is_told() {
     let case = come(case, 5);
     let _ = case.batch().code(0).says_not("never came");
 }
+
+/// Goal: what still lies in the inbox has not failed to come.
+#[test]
+fn a_number_that_waits_in_the_inbox_is_not_missed() {
+    let name = |number: u32| {
+        format!(
+            "BWC-0001_1003_20260302_{:02}0000_{number:04}.log",
+            6 + number
+        )
+    };
+    let mut case = Case::new().configure("[inbox]\nsettle_s = 3600\n");
+    for number in 1..=3 {
+        case = case.file(&name(number), format!("the {number}th"));
+    }
+    // The sender says of two of them that they are whole.
+    for number in [1, 3] {
+        case = case.file(&format!("{}.done", name(number)), "");
+    }
+    let _ = case.batch().code(0).says_not("never came");
+    assert_eq!(case.list().len(), 2);
+    fs::remove_file(case.store().join("inbox").join(name(2))).unwrap();
+    // Somebody took it away; neither of its neighbours comes again.
+    let case = case.file(&name(4), "the 4th");
+    let case = case.file(&format!("{}.done", name(4)), "");
+    let night = case.batch().code(1);
+    let _ = night.says("File 2 of recorder BWC-0001 never came");
+}

@@ -99,6 +99,11 @@ fn kinds() -> Vec<Kind> {
             NONE,
         ),
         kind(
+            "mpeg2-mp2.mpg",
+            "-c:v mpeg2video -q:v 3 -r 25 -c:a mp2",
+            NONE,
+        ),
+        kind(
             "h265.ts",
             "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a aac",
             NONE,
@@ -168,7 +173,19 @@ fn kinds() -> Vec<Kind> {
         kind(
             "rich.mkv",
             "-c:v libx264 -preset ultrafast -pix_fmt yuv422p -c:a aac",
-            NONE,
+            &["normalised.format"],
+        ),
+        copied(
+            of_size(
+                kind(
+                    "rich-turned.mov",
+                    "-c:v libx264 -preset ultrafast -pix_fmt yuv422p -c:a aac",
+                    &["normalised.format", "normalised.rotation"],
+                ),
+                HEIGHT,
+                WIDTH,
+            ),
+            "-c copy -metadata:s:v:0 rotate=90",
         ),
         // More tracks than one.
         kind(
@@ -404,6 +421,11 @@ fn every_kind_of_recording_comes_through() {
                 "{}: {codes:?}, not {:?}: {findings}",
                 kind.name, kind.found
             ));
+        }
+        let tracks = recording["media"]["tracks"].as_array().unwrap();
+        let pictures = tracks.iter().find(|t| t["kind"] == "video").unwrap();
+        if pictures["width"].is_null() || pictures["codec"] == "MPEG-1" {
+            faults.push(format!("{}: {pictures}", kind.name));
         }
         let why = match case.renditions(recording).first() {
             Some(rendition) => wrong(kind, &kept.join(kind.name), rendition),

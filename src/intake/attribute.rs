@@ -116,7 +116,11 @@ impl Attributing {
         let lacking = |what: &str, id: &str, texts: &[&str]| {
             let missing = missing_glyphs(font, &texts.concat());
             let letters: Vec<String> = (missing.iter().take(LETTERS_NAMED_MAX))
-                .map(|c| format!("{c} U+{:04X}", u32::from(*c)))
+                .map(|c| match c.is_alphanumeric() {
+                    true => format!("{c} U+{:04X}", u32::from(*c)),
+                    // What turns the text of a terminal round is named and not shown.
+                    false => format!("U+{:04X}", u32::from(*c)),
+                })
                 .collect();
             (!letters.is_empty()).then(|| format!("{what} {id} ({})", letters.join(", ")))
         };

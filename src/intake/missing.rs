@@ -1,16 +1,16 @@
 //! What did not come: numbers of a recorder's row of files between two that are there.
 //!
 //! Reckoned anew every night out of what is in the store, for the recorders of which something came: a
-//! file that comes late closes its hole, and nothing has to be taken back.
+//! file that comes late closes its hole, and nothing has to be taken back. It is told by the night alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Item;
+use super::{Item, Outcome, attribute::Attributing};
 use crate::{
     base::Moment,
     index::{Direction, Filter, Page},
     recording::{
-        Finding, FindingKind, Record, Source,
+        Attribution, Finding, FindingKind, Record, Source,
         sequence::{Hole, Numbered, holes},
     },
     store::{Store, StoreError},
@@ -21,8 +21,15 @@ const DAYS: i64 = 14;
 /// Records that are read at once.
 const PAGE: usize = 1_000;
 
-/// Tells of each hole on the file of this night that comes next to it.
-pub(super) fn tell(store: &Store, items: &mut [Item]) -> Result<(), StoreError> {
+/// Tells of each hole on the file beside it, or where that came earlier on another of its recorder. To be called when the night took in
+/// all that it could: what still lies in the inbox has not failed to come.
+pub(super) fn tell(
+    store: &Store,
+    attributing: &Attributing,
+    items: &mut [Item],
+) -> Result<(), StoreError> {
+    let waiting = waiting(attributing, items);
+    let none = BTreeSet::new();
     let mut spans: BTreeMap<String, (Moment, Moment)> = BTreeMap::new();
     for item in items.iter() {
         if let (Some(device), Some(at)) = (&item.device, item.started_at) {
@@ -38,17 +45,36 @@ pub(super) fn tell(store: &Store, items: &mut [Item]) -> Result<(), StoreError> 
             first.plus_ms(-DAYS * day),
             last.plus_ms(day),
         )?;
-        for hole in holes(row) {
-            let touched = [hole.before.id, hole.after.id]
+        for hole in holes(row, waiting.get(&device).unwrap_or(&none)) {
+            // A file that waited in the inbox and was taken away there has neighbours of an earlier night.
+            let beside = [hole.before.id, hole.after.id]
                 .into_iter()
                 .find_map(|id| items.iter().position(|item| item.id == Some(id)));
-            if let Some(item) = touched.and_then(|n| items.get_mut(n)) {
+            let of_device =
+                |item: &Item| item.id.is_some() && item.device.as_ref() == Some(&device);
+            let at = beside.or_else(|| items.iter().position(of_device));
+            if let Some(item) = at.and_then(|n| items.get_mut(n)) {
                 item.findings.push(finding(&device, &hole));
                 item.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
             }
         }
     }
     Ok(())
+}
+
+/// The numbers that names of files say which were left for the next night, by recorder.
+fn waiting(attributing: &Attributing, items: &[Item]) -> BTreeMap<String, BTreeSet<u64>> {
+    let mut all: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for item in items.iter().filter(|i| i.outcome == Outcome::LeftInInbox) {
+        let claims = attributing
+            .grammar
+            .read(item.name.as_bytes(), &attributing.zone);
+        let (said, _) = Attribution::weigh(&claims.claims);
+        if let (Some(device), Some(number)) = (said.device, said.sequence) {
+            all.entry(device.value).or_default().insert(number.value);
+        }
+    }
+    all
 }
 
 fn finding(device: &str, hole: &Hole) -> Finding {

@@ -341,7 +341,9 @@ impl Night {
         ending: Ending,
         clock: &dyn Clock,
     ) -> Result<NightSummary, NightError> {
-        missing::tell(store, &mut self.items)?;
+        if ending == Ending::Complete {
+            missing::tell(store, &settings.attributing, &mut self.items)?;
+        }
         for item in &self.items {
             match item.outcome {
                 Outcome::Archived => self.totals.archived += 1,

@@ -126,7 +126,8 @@ finding_kinds! {
     Damaged = "vault.damaged", Alarm;
     /// The same file number of the same recorder came with other bytes (clause 4.8.2).
     Conflicts = "recording.conflicts", Alarm;
-    /// Numbers of the recorder's row of files before or behind this one are not there (clause 4.8.1).
+    /// Numbers of the recorder's row of files before or behind this one are not there (clause 4.8.1). Told
+    /// by the night alone: a recording does not keep what may come tomorrow.
     SequenceHole = "sequence.hole", Alarm;
     /// Bytes that were lawfully disposed of came back.
     Reappeared = "recording.reappeared", Alarm;

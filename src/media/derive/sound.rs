@@ -53,6 +53,8 @@ pub struct SoundRun {
 
 /// Sound that overlaps by more is not presented when it says: encoders leave out what overlaps.
 const OVERLAP_NS_MAX: i64 = 5_000_000;
+/// Encoders give up on sound that goes back by more.
+const BACK_NS_MAX: i64 = 1_000_000_000;
 /// What is worth telling; the first packets of a codec overlap by less.
 const TOLD_NS_MIN: i64 = 250_000_000;
 
@@ -79,7 +81,8 @@ impl Clock {
         };
         let overlap = end_ns.saturating_sub(told_ns);
         let counted = end_ns.saturating_sub(first_ns);
-        if overlap <= OVERLAP_NS_MAX || overlap.saturating_mul(4) < counted {
+        let can_be_cut = overlap <= BACK_NS_MAX && overlap.saturating_mul(4) < counted;
+        if overlap <= OVERLAP_NS_MAX || can_be_cut {
             return told_ns;
         }
         if overlap > TOLD_NS_MIN {
@@ -238,6 +241,9 @@ mod tests {
         assert_eq!(settled((0..1_000).map(|n| n * 10)), (counted.clone(), true));
         // It begins again in the middle.
         let again = (0..1_000).map(|n| if n < 400 { n * 20 } else { (n - 400) * 20 });
-        assert_eq!(settled(again), (counted, true));
+        assert_eq!(settled(again), (counted.clone(), true));
+        // It goes back by two seconds of nearly twenty.
+        let back = (0..1_000).map(|n| if n < 900 { n * 20 } else { n * 20 - 2_000 });
+        assert_eq!(settled(back), (counted, true));
     }
 }

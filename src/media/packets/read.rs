@@ -59,7 +59,8 @@ impl Packet {
 }
 
 /// The packet with the instants at which it is presented: MP4 counts from the first packet in the order
-/// of coding, and says by an edit list from where on it is shown.
+/// of coding, and says by an edit list from where on it is shown. Matroska says when it is shown; what its
+/// demuxer counts from is the first block of the file until it meets one that is shown before.
 fn as_presented(sample: gst::Sample) -> gst::Sample {
     let segment = sample
         .segment()
@@ -89,6 +90,8 @@ pub struct Packets {
     sound: Arc<(AtomicI64, AtomicI64)>,
     open: Arc<AtomicI64>,
     mute: Mute,
+    /// Whether instants are those of presentation as they stand.
+    matroska: Arc<AtomicBool>,
 }
 
 impl Packets {
@@ -116,6 +119,16 @@ impl Packets {
             }
         });
         let mute = Mute::watch(&parse);
+        let matroska = Arc::new(AtomicBool::new(false));
+        if let Some(bin) = parse.dynamic_cast_ref::<gst::Bin>() {
+            let seen = Arc::clone(&matroska);
+            bin.connect_deep_element_added(move |_, _, element| {
+                let is_it = element
+                    .factory()
+                    .is_some_and(|f| f.name() == "matroskademux");
+                seen.fetch_or(is_it, Ordering::SeqCst);
+            });
+        }
         graph.play()?;
         Ok(Self {
             graph,
@@ -123,6 +136,7 @@ impl Packets {
             sound,
             open,
             mute,
+            matroska,
         })
     }
 
@@ -140,7 +154,13 @@ impl Packets {
             if let Some(sink) = &sink
                 && let Some(sample) = sink.try_pull_sample(gst::ClockTime::from_mseconds(20))
             {
-                return Ok(Some(Packet(as_presented(sample))));
+                let as_it_stands = self.matroska.load(Ordering::SeqCst);
+                let packet = if as_it_stands {
+                    sample
+                } else {
+                    as_presented(sample)
+                };
+                return Ok(Some(Packet(packet)));
             }
             let ended = sink.as_ref().is_none_or(gst_app::AppSink::is_eos);
             // All tracks appear together, so where one has ended none is still to come.

@@ -12,13 +12,7 @@ use gstreamer_video::{
 /// of a full-range recording would be cut off by whoever plays the rendition. To be called while
 /// the demuxer's pad is new.
 pub(super) fn range_by_the_stream(pad: &gst::Pad) {
-    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
-        let unsaid = info.event().and_then(without_limited);
-        if let Some(event) = unsaid {
-            info.data = Some(gst::PadProbeData::Event(event));
-        }
-        gst::PadProbeReturn::Ok
-    });
+    change_caps(pad, without_limited);
 }
 
 /// Keeps the range that a stream says where it says nothing else of its colours, as many recorders do:
@@ -26,13 +20,23 @@ pub(super) fn range_by_the_stream(pad: &gst::Pad) {
 /// which a full range becomes a limited one. What was left unsaid is what it takes for that size. To be
 /// called for a decoder's pad.
 pub(super) fn keep_range(pad: &gst::Pad) {
-    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
-        let completed = info.event().and_then(with_matrix);
-        if let Some(event) = completed {
+    change_caps(pad, with_matrix);
+}
+
+/// Puts another event in the place of each that `changed` has one for.
+fn change_caps(pad: &gst::Pad, changed: fn(&gst::Event) -> Option<gst::Event>) {
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(event) = info.event().and_then(changed) {
             info.data = Some(gst::PadProbeData::Event(event));
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+/// The same event with these caps.
+fn with_caps(event: &gst::Event, caps: &gst::Caps) -> gst::Event {
+    let same = gst::event::Caps::builder(caps);
+    same.seqnum(event.seqnum()).build()
 }
 
 /// The same caps event with a whole colorimetry; nothing where nothing is lacking.
@@ -59,11 +63,7 @@ fn with_matrix(event: &gst::Event) -> Option<gst::Event> {
     }
     let whole = VideoColorimetry::new(said.range(), usual.matrix(), transfer, primaries);
     caps.make_mut().set("colorimetry", whole.to_string());
-    Some(
-        gst::event::Caps::builder(&caps)
-            .seqnum(event.seqnum())
-            .build(),
-    )
+    Some(with_caps(event, &caps))
 }
 
 /// The same caps event with the range unsaid; nothing where it does not say "limited".
@@ -89,11 +89,7 @@ fn without_limited(event: &gst::Event) -> Option<gst::Event> {
         let unsaid = VideoColorimetry::new(VideoColorRange::Unknown, matrix, transfer, primaries);
         caps.make_mut().set("colorimetry", unsaid.to_string());
     }
-    Some(
-        gst::event::Caps::builder(&caps)
-            .seqnum(event.seqnum())
-            .build(),
-    )
+    Some(with_caps(event, &caps))
 }
 
 #[cfg(test)]

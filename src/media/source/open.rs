@@ -129,6 +129,8 @@ impl Source {
             .formats
             .iter()
             .filter_map(|f| PictureFormat::named(f))
+            // `videoflip` turns none of these, and whether it has to is known when it is too late.
+            .filter(|f| *f != PictureFormat::Y42B)
             .collect();
         if offered.is_empty() {
             offered.push(PictureFormat::I420);
@@ -294,11 +296,7 @@ fn attach(
     let sound = kind == "audio/x-raw" && guard.sound.is_none();
     let chain: Vec<gst::Element> = if picture {
         let info = gst_video::VideoInfo::from_caps(&caps)?;
-        // No element turns pictures of this format.
-        let turned = is_turned(pad);
-        let stays = |f: &&PictureFormat| !(turned && **f == PictureFormat::Y42B);
-        let offered: Vec<_> = offered.iter().filter(stays).copied().collect();
-        let (format, lost) = choose_format(info.format(), &offered);
+        let (format, lost) = choose_format(info.format(), offered);
         guard.findings.extend(lost);
         guard.interlaced = info.is_interlaced();
         guard.size = Some((
@@ -315,19 +313,17 @@ fn attach(
         watch_size(pad, known);
         let sink = appsink(PICTURES_WAITING_MAX);
         guard.picture = Some(sink.clone());
-        let mut chain = vec![
+        vec![
             make("videoconvert")?,
             make("videoscale")?,
             gst::ElementFactory::make("capsfilter")
                 .property("caps", fixed)
                 .build()?,
-        ];
-        if format != PictureFormat::Y42B {
-            let flip = gst::ElementFactory::make("videoflip");
-            chain.push(flip.property_from_str("video-direction", "auto").build()?);
-        }
-        chain.push(sink.upcast());
-        chain
+            gst::ElementFactory::make("videoflip")
+                .property_from_str("video-direction", "auto")
+                .build()?,
+            sink.upcast(),
+        ]
     } else if sound {
         let info = gstreamer_audio::AudioInfo::from_caps(&caps)?;
         let channels = i32::try_from(info.channels()).unwrap_or(2).clamp(1, 2);
@@ -410,16 +406,6 @@ fn put_behind(
             .map_err(|e| glib::bool_error!("a track cannot be linked: {}", e))?;
     }
     Ok(())
-}
-
-/// Whether the track is to be turned upright, as its tags say, which come before its first picture.
-fn is_turned(pad: &gst::Pad) -> bool {
-    let tags = (0..).map_while(|n| pad.sticky_event::<gst::event::Tag>(n));
-    let turns = tags.filter_map(|event| {
-        let turn = event.tag().get::<gst::tags::ImageOrientation>()?;
-        Some(turn.get() != "rotate-0")
-    });
-    turns.last().unwrap_or(false)
 }
 
 /// Notes when the decoder changes the size of its pictures.

@@ -57,7 +57,7 @@ impl PictureFormat {
 }
 
 /// The first of `offered` that carries all of the source's chroma, else the one that carries
-/// most; and a finding where something of the source is lost.
+/// most; and a finding where something of the source is lost or its chroma is not what it was.
 #[must_use]
 pub fn choose_format(
     source: gst_video::VideoFormat,
@@ -87,7 +87,9 @@ pub fn choose_format(
         .unwrap_or(PictureFormat::I420);
     let deep = info.depth().iter().any(|d| *d > 8);
     let colour = !info.is_yuv() && !grey;
-    let lost = deep || colour || info.has_alpha() || !carries(&chosen);
+    let (across, down) = chosen.chroma_shift();
+    let resampled = (u32::from(across), u32::from(down)) != (w, h);
+    let lost = deep || colour || info.has_alpha() || resampled;
     let finding = lost.then(|| {
         Finding::new(
             FindingKind::NormalisedFormat,
@@ -133,7 +135,7 @@ mod tests {
             (VideoFormat::Y42b, &all, Y42B, false),
             (VideoFormat::Y444, &all, Y444, false),
             (VideoFormat::Y42b, &[I420], I420, true),
-            (VideoFormat::Y42b, &[I420, Y444], Y444, false),
+            (VideoFormat::Y42b, &[I420, Y444], Y444, true),
             (VideoFormat::I42010le, &all, I420, true),
             (VideoFormat::Rgb, &all, Y444, true),
             (VideoFormat::Gray8, &all, I420, false),
