@@ -156,7 +156,7 @@ pub fn ask(case: &Case, id: &str, more: &[&str]) -> crate::case::Run {
 }
 
 /// Asks for a copy, has it approved and exported; gives it back.
-fn copy_of(case: &Case, id: &str, part: &[&str]) -> PathBuf {
+pub fn copy_of(case: &Case, id: &str, part: &[&str]) -> PathBuf {
     let answer = ask(case, id, &[&["--form", "copy"], part].concat()).code(0);
     let answer = answer.json();
     let request = answer["with"]["accesses"][0]["digest"].as_str().unwrap();

@@ -109,6 +109,12 @@ fn kinds() -> Vec<Kind> {
             NONE,
         ),
         kind("h264-opus.mkv", "X264 -c:a libopus", NONE),
+        // Its first picture comes before its sound and is presented behind it.
+        kind(
+            "h265-aac.mkv",
+            "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a aac",
+            NONE,
+        ),
         kind("mpeg4-aac.3gp", "-c:v mpeg4 -q:v 3 -c:a aac", NONE),
         mute(kind("silent.mp4", "X264 -an", &["audio.missing"])),
         // What is presented when.
@@ -265,14 +271,14 @@ fn make_amr(to: &Path) {
 }
 
 /// What a file presents, in grey, and when, in milliseconds after the first.
-struct Shown {
-    pictures: Vec<Vec<u8>>,
-    at_ms: Vec<f64>,
+pub struct Shown {
+    pub pictures: Vec<Vec<u8>>,
+    pub at_ms: Vec<f64>,
 }
 
 impl Shown {
     /// The picture lies so many rows above the lower edge.
-    fn of(path: &Path, (width, height): (usize, usize), rows: usize) -> Self {
+    pub fn of(path: &Path, (width, height): (usize, usize), rows: usize) -> Self {
         let crop = format!("format=gray,crop={width}:{height}:0:in_h-{rows}:exact=1");
         let path_text = path.to_str().unwrap();
         let args = [
@@ -306,7 +312,7 @@ impl Shown {
 }
 
 /// How far two pictures are from each other, in grey levels a pixel.
-fn far(a: &[u8], b: &[u8]) -> f64 {
+pub fn far(a: &[u8], b: &[u8]) -> f64 {
     let sum: u64 = a
         .iter()
         .zip(b)

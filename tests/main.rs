@@ -44,6 +44,7 @@ mod profiles;
 mod proofs;
 mod real;
 mod regain;
+mod salvage;
 mod sheet;
 mod signing;
 mod soak;

@@ -138,6 +138,7 @@ fn judge(case: &Case, recording: &Value, source: &Path) -> Result<(), String> {
         let said = kind != "video" && kind != "audio"
             || codes.iter().any(|c| {
                 [
+                    "container.no_index",
                     "container.unreadable",
                     "file.empty",
                     "duration.zero",

@@ -95,3 +95,10 @@ fn a_poisoned_file() {
 fn an_hour_in_sync() {
     crate::sync::trial(3_600);
 }
+
+/// Recordings of each container, real ones among them, cut at ten places each.
+#[test]
+#[ignore = "takes three minutes: ./x soak salvage_of_cut_recordings"]
+fn salvage_of_cut_recordings() {
+    crate::salvage::trial();
+}

@@ -13,6 +13,7 @@ use crate::{
             Answer, DeriveJob, MarkOrder, Orders, Part, Progress, RenditionFacts, RenditionOrder,
             VerifyJob,
         },
+        salvage::SalvageJob,
         worker::{Files, Worker},
     },
     recording::{FindingKind, Record, Source},
@@ -90,6 +91,7 @@ fn derive(
         now: record.admitted_at,
         formats: settings.plan.formats.clone(),
         elements: settings.plan.elements(),
+        salvage: SalvageJob::again(record.media.as_ref()),
         ..DeriveJob::default()
     };
     let orders = Orders {

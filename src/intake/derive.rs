@@ -23,6 +23,7 @@ use super::{
     board::Board,
     examined::{Facts, Known, examined, kind_of, unanswered},
     night::NightError,
+    salvage::Unindexed,
 };
 use crate::{
     base::{
@@ -37,9 +38,10 @@ use crate::{
         checks::{self, CheckSettings},
         profile::{Plan, Requirement},
         protocol::{Answer, DeriveJob, Done, MarkOrder, Opened, Orders, RenditionOrder, VerifyJob},
+        salvage::SalvageJob,
         worker::{Derived, Files, Launch, Worker, WorkerFault},
     },
-    recording::{Finding, FindingKind, Record, Rendition, Source, State},
+    recording::{Finding, FindingKind, Record, Rendition, SalvageMethod, Source, State},
     retention::Class,
     store::{Admitted, Store, StoreError},
     vault::{Linked, Output},
@@ -101,6 +103,8 @@ enum Broken {
     Abandoned,
     /// The store's word.
     Store(StoreError),
+    /// It has no index, and nobody looked for another by which to make one.
+    NoIndex(Finding),
 }
 
 impl From<StoreError> for Broken {
@@ -196,11 +200,12 @@ impl<'a> Deriving<'a> {
     }
 
     /// Looks at one recording; `stopped` when the store takes nothing more, `last` when no other
-    /// waits for the cores.
+    /// waits for the cores. One without an index waits until it is looked at once more for `salvage`.
     pub(super) fn look_at(
         &self,
         id: RecordingId,
         bytes: u64,
+        salvage: Option<&Unindexed>,
         board: &Board<'_>,
         stopped: bool,
         last: bool,
@@ -213,7 +218,16 @@ impl<'a> Deriving<'a> {
             return Item::of(&record, Outcome::Waiting, 0);
         }
         let slot = board.begin(&crate::base::text::name_human(record.name()), bytes);
-        let looked = self.examine(&record, slot, board, last).and_then(|looked| {
+        let looked = self.examine(&record, slot, salvage, board, last);
+        let looked = looked.and_then(|looked| {
+            let no_index = looked
+                .examined
+                .findings
+                .iter()
+                .find(|f| f.kind == FindingKind::NoIndex);
+            if let (None, Some(found)) = (salvage, no_index) {
+                return Err(Broken::NoIndex(found.clone()));
+            }
             let cpu_ms = looked.cpu_ms;
             self.store.examined(
                 self.by,
@@ -227,13 +241,10 @@ impl<'a> Deriving<'a> {
         match (looked, self.store.record(id)) {
             (Ok(cpu_ms), Ok(Some(now))) => Item::of(&now, Outcome::of(now.state), cpu_ms),
             (Err(Broken::Store(e)), _) => {
-                let mut item = Item::of(&record, Outcome::Waiting, 0);
-                item.findings.push(Finding::new(
-                    FindingKind::WorkerDied,
-                    format!("it was not looked at: {e}"),
-                ));
-                item
+                let text = format!("it was not looked at: {e}");
+                waiting(&record, Finding::new(FindingKind::WorkerDied, text))
             }
+            (Err(Broken::NoIndex(found)), _) => waiting(&record, found),
             _ => Item::of(&record, Outcome::Waiting, 0),
         }
     }
@@ -242,6 +253,7 @@ impl<'a> Deriving<'a> {
         &self,
         record: &Record,
         slot: usize,
+        salvage: Option<&Unindexed>,
         board: &Board<'_>,
         last: bool,
     ) -> Result<Looked, Broken> {
@@ -265,8 +277,14 @@ impl<'a> Deriving<'a> {
             now: record.admitted_at,
             formats: self.settings.plan.formats.clone(),
             elements: self.settings.plan.elements(),
+            salvage: match salvage {
+                Some(how) => Some(how.job(self.store, &self.settings.launch)),
+                None => SalvageJob::again(record.media.as_ref()),
+            },
             ..DeriveJob::default()
         };
+        let by = salvage.and_then(|how| how.reference);
+        let shape = job.salvage.as_ref().and_then(|s| s.shape.clone());
         // What the answer to `Opened` decided is needed again when the worker is done.
         let mut weighed = None;
         let files = Files {
@@ -313,7 +331,14 @@ impl<'a> Deriving<'a> {
             outcome, findings, ..
         } = derived;
         match outcome {
-            Ok(answer) => {
+            Ok(mut answer) => {
+                if let Some(said) = &mut answer.media.salvage {
+                    let before = record.media.as_ref().and_then(|m| m.salvage.as_ref());
+                    said.reference = by
+                        .or_else(|| before.and_then(|s| s.reference))
+                        .filter(|_| said.method == SalvageMethod::Reference);
+                    said.shape = shape.filter(|_| said.method == SalvageMethod::Reference);
+                }
                 self.note_peak(answer.peak_rss_bytes);
                 self.answered(record, known, answer, findings, output, slot, board)
             }
@@ -521,6 +546,12 @@ impl<'a> Deriving<'a> {
     fn note_peak(&self, bytes: u64) {
         self.worker_peak.fetch_max(bytes, Ordering::Relaxed);
     }
+}
+
+fn waiting(record: &Record, finding: Finding) -> Item {
+    let mut item = Item::of(record, Outcome::Waiting, 0);
+    item.findings.push(finding);
+    item
 }
 
 /// An item about a recording whose row cannot be read.

@@ -37,7 +37,10 @@ pub(super) fn examined(
     facts: Facts,
 ) -> RecordingExamined {
     // What admission found stands; what an earlier attempt of a worker found is said anew.
-    let stands = |f: &&Finding| record.attempts == 0 || stands_by_itself(f.kind);
+    // That it cannot be read without an index stands until it was.
+    let stands = |f: &&Finding| {
+        f.kind != FindingKind::NoIndex && (record.attempts == 0 || stands_by_itself(f.kind))
+    };
     let mut findings: Vec<Finding> = record.findings.iter().filter(stands).cloned().collect();
     for finding in known.findings.into_iter().chain(said) {
         if !findings.contains(&finding) {

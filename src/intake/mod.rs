@@ -13,8 +13,10 @@ mod missing;
 pub mod night;
 pub mod progress;
 pub mod release;
+mod salvage;
 pub mod scan;
 pub mod summary;
+mod tally;
 pub mod upkeep;
 
 pub use progress::{Job, Progress, Watcher};

@@ -18,7 +18,7 @@ use std::{
 };
 
 use super::{
-    Ending, Item, NightSummary, Outcome, Room, Totals, Watcher,
+    Ending, Item, NightSummary, Outcome, Totals, Watcher,
     admit::{Admitting, Taken, is_full},
     attribute::Attributing,
     board::Board,
@@ -26,8 +26,10 @@ use super::{
     known::{self, Known},
     missing,
     release::{self, Release},
+    salvage::{self, Unindexed},
     scan::{self, Found, ScanSettings},
     summary,
+    tally::{ending_word, own_cpu_ms, own_peak_bytes, room},
     upkeep::{Upkeep, Upkeeping},
 };
 use crate::{
@@ -267,13 +269,9 @@ pub fn run(
         });
         items.iter().map(Result::flatten).collect()
     });
+    night.take(results);
+    flow.salvage(&mut night)?;
     let stopped = flow.stopped.lock().ok().and_then(|mut s| s.take());
-    for result in results {
-        match result {
-            Ok(item) => night.items.extend(item),
-            Err(defect) => night.notes.push(defect.to_string()),
-        }
-    }
     let ending = match (&stopped, interrupt.asked()) {
         (Some(e), _) if !is_full(e) => {
             return Err(NightError::Store(StoreError::Broken(e.to_string())));
@@ -326,6 +324,15 @@ struct Night {
 }
 
 impl Night {
+    fn take(&mut self, results: Vec<Result<Option<Item>, Defect>>) {
+        for result in results {
+            match result {
+                Ok(item) => self.items.extend(item),
+                Err(defect) => self.notes.push(defect.to_string()),
+            }
+        }
+    }
+
     #[expect(
         clippy::too_many_arguments,
         reason = "the end of a night is told by all of it"
@@ -523,9 +530,8 @@ impl Flow<'_> {
                 // One that outweighs all others together is the last to end, whenever it begins.
                 let ahead = self.ahead_bytes.load(Ordering::Relaxed);
                 let last = few || bytes.saturating_mul(2) > ahead;
-                let item = self
-                    .deriving
-                    .look_at(id, bytes, self.board, self.stopped(), last);
+                let stopped = self.stopped();
+                let item = (self.deriving).look_at(id, bytes, None, self.board, stopped, last);
                 Some(item)
             }
         });
@@ -534,6 +540,33 @@ impl Flow<'_> {
         }
         self.ahead.fetch_sub(1, Ordering::Relaxed);
         item
+    }
+
+    /// Looks once more at what has no index, now that all others of its recorder are there.
+    fn salvage(&self, night: &mut Night) -> Result<(), NightError> {
+        if self.stopped() || self.interrupt.asked() != Stop::No {
+            return Ok(());
+        }
+        let work = salvage::unindexed(self.admitting.store, &night.items)?;
+        if work.is_empty() {
+            return Ok(());
+        }
+        self.board.phase("salvaging", self.clock.now());
+        let again = |item: &Item| work.iter().any(|w| item.id == Some(w.id));
+        night.items.retain(|item| !again(item));
+        let last = work.len() <= self.settings.jobs;
+        let results = Stages::run(|stages| {
+            let source = stages.source(work);
+            let jobs = self.settings.jobs;
+            let items = stages.stage("salvage", jobs, &source, move |how: Unindexed| {
+                let (id, bytes, stopped) = (how.id, how.bytes, self.stopped());
+                let deriving = self.deriving;
+                Some(deriving.look_at(id, bytes, Some(&how), self.board, stopped, last))
+            });
+            items.iter().collect()
+        });
+        night.take(results);
+        Ok(())
     }
 
     /// Disk pressure stops intake and never deletes.
@@ -545,49 +578,4 @@ impl Flow<'_> {
         }
         Ok(())
     }
-}
-
-const fn ending_word(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Complete => "complete",
-        Ending::Drained => "drained",
-        Ending::Abandoned => "abandoned",
-        Ending::DiskFull => "disk_full",
-    }
-}
-
-/// Nights over whose intake the forecast is taken: two weeks have every weekday twice.
-const FORECAST_NIGHTS: usize = 14;
-
-fn room(store: &Store) -> Result<Room, StoreError> {
-    let space = store.vault().space()?;
-    let (mut bytes, mut nights) = (0_u64, 0_u64);
-    for night in store.nights(FORECAST_NIGHTS)? {
-        if let What::NightEnded { bytes_in, .. } = night.what {
-            bytes = bytes.saturating_add(bytes_in);
-            nights += 1;
-        }
-    }
-    let mean = bytes.checked_div(nights).unwrap_or(0);
-    Ok(Room {
-        free_bytes: space.free_bytes,
-        total_bytes: space.total_bytes,
-        days_left: space.free_bytes.checked_div(mean),
-    })
-}
-
-fn own_cpu_ms() -> u64 {
-    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    u64::try_from(spent.tv_sec).unwrap_or(0) * 1_000
-        + u64::try_from(spent.tv_nsec).unwrap_or(0) / 1_000_000
-}
-
-/// `VmHWM` of this process, in bytes; 0 where the kernel does not say.
-fn own_peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    let kib = line
-        .and_then(|l| l.split_whitespace().next())
-        .and_then(|n| n.parse::<u64>().ok());
-    kib.unwrap_or(0).saturating_mul(1_024)
 }

@@ -55,6 +55,8 @@ pub struct Shape<'a> {
     pub interlaced: bool,
     /// Channels of the sound, if there is any.
     pub channels: Option<u32>,
+    /// Its recorder did not come to end the recording.
+    pub salvaged: bool,
 }
 
 impl Encode {
@@ -67,7 +69,7 @@ impl Encode {
         let mux = gst::parse::launch(&order.plan.mux)
             .map_err(|e| fault(Side::Encode, &order.plan.mux, &e.to_string()))?;
         graph.adopt(&mux)?;
-        set_tags(&mux, order);
+        set_tags(&mux, order, shape.salvaged);
         let file = graph.add("filesink")?;
         file.set_property("location", format!("/proc/self/fd/{fd}"));
         graph.link(&mux, &file)?;
@@ -198,7 +200,7 @@ fn watch_out(end: &gst::Pad, frames: &Arc<AtomicU64>, interlaced: bool) {
 }
 
 /// Whose recording it is, in the container itself, for whoever finds the file alone.
-fn set_tags(mux: &gst::Element, order: &RenditionOrder) {
+fn set_tags(mux: &gst::Element, order: &RenditionOrder, salvaged: bool) {
     let Some(setter) = mux.dynamic_cast_ref::<gst::TagSetter>() else {
         return;
     };
@@ -206,11 +208,12 @@ fn set_tags(mux: &gst::Element, order: &RenditionOrder) {
     let or_unknown = |v: &Option<String>| v.clone().unwrap_or_else(|| "unknown".into());
     let (device, officer) = (or_unknown(&mark.device), or_unknown(&mark.officer));
     let comment = format!(
-        "recvault:id:{}/device:{}/officer:{}/original-sha256:{}",
+        "recvault:id:{}/device:{}/officer:{}/original-sha256:{}{}",
         mark.id,
         plain(&device),
         plain(&officer),
-        order.original
+        order.original,
+        if salvaged { "/salvaged" } else { "" }
     );
     let officer = plain(&officer);
     let title = mark.id.to_string();

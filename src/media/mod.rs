@@ -5,6 +5,7 @@
 //! (who makes it); it never initialises GStreamer. The worker's side is the rest.
 
 pub mod band;
+mod boxes;
 mod capabilities;
 pub mod checks;
 mod derive;
@@ -17,6 +18,7 @@ mod mute;
 mod packets;
 pub mod profile;
 pub mod protocol;
+pub mod salvage;
 mod sheet;
 mod source;
 pub mod svtav1;

@@ -26,12 +26,13 @@ use thiserror::Error;
 use super::{
     band::{BandMode, Template},
     profile::{Plan, Requirement},
+    salvage::SalvageJob,
     worker::Containment,
 };
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId, limits::WORKER_LINE_BYTES_MAX},
     custody::request::Seconds,
-    recording::{Claim, Finding, MediaInfo, Timeline},
+    recording::{Claim, Finding, MediaInfo, Timeline, salvage::Shape},
 };
 
 pub use check::check_message;
@@ -67,6 +68,8 @@ pub enum Request {
     Trace(TraceJob),
     /// Find the chunks of an original that hold a part of it.
     Excerpt(ExcerptJob),
+    /// Say how the recorder of a whole recording writes.
+    Shape,
     /// Say what this machine's GStreamer has.
     Capabilities {
         /// The elements in question.
@@ -87,6 +90,9 @@ pub struct DeriveJob {
     pub formats: Vec<String>,
     /// Elements of the profile, whose plugins may be loaded beside those that every worker may load.
     pub elements: Vec<String>,
+    /// How to read it where it has no index; without it, such a recording is not read.
+    #[serde(default)]
+    pub salvage: Option<SalvageJob>,
 }
 
 /// What a derivation is told once the parent knows whose recording it is.
@@ -235,6 +241,8 @@ pub enum Message {
     Traced(Box<Traced>),
     /// The chunks of a part were found.
     Excerpt(ExcerptFacts),
+    /// How a recorder writes.
+    Shape(Box<Shape>),
     /// What this machine has.
     Capabilities(Box<Capabilities>),
     /// The work could not be done; not the recording's fault unless `side` is decode.

@@ -74,6 +74,10 @@ finding_kinds! {
     FileReplaced = "file.replaced", Alarm;
     /// It claims to be media, but no demuxer can read it.
     ContainerUnreadable = "container.unreadable", Alarm;
+    /// The recorder did not come to write its index, without which no demuxer can read it.
+    NoIndex = "container.no_index", Alarm;
+    /// The recorder did not come to end the file; what is on the disk of it was read.
+    Unended = "container.unended", Alarm;
     /// Fewer frames or seconds than the container declares.
     ContainerTruncated = "container.truncated", Alarm;
     /// The container's duration is zero, or nothing could be presented.

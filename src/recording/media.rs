@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Salvage;
+
 /// What a track carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +64,9 @@ pub struct MediaInfo {
     /// Maker or model in the container's tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_hint: Option<String>,
+    /// How it was read, where its recorder did not come to end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salvage: Option<Salvage>,
 }
 
 impl MediaInfo {

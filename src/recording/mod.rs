@@ -7,6 +7,7 @@ pub mod kind;
 pub mod media;
 pub mod name;
 pub mod record;
+pub mod salvage;
 pub mod sequence;
 pub mod sidecar;
 
@@ -16,4 +17,5 @@ pub use kind::Kind;
 pub use media::{MediaInfo, Timeline, Track, TrackKind};
 pub use name::Grammar;
 pub use record::{Record, Rendition, Sighting, State};
+pub use salvage::{Salvage, SalvageMethod};
 pub use sidecar::Sidecar;

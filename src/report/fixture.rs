@@ -380,6 +380,7 @@ pub(crate) fn record() -> Record {
             frames: 5_760,
             created_s: Some(1_795_407_000),
             device_hint: Some("DSJ-A7".into()),
+            salvage: None,
         }),
         findings: vec![
             Finding::new(FindingKind::ContainerTruncated, "3,456 of 5,760 declared frames").at(Span::at(115_200)),

@@ -1,6 +1,11 @@
 //! The first part of a derivation: what is this file, and what does it say of itself?
 
-use std::{fs::File, io::Read, os::fd::BorrowedFd};
+use std::{
+    fs::File,
+    io::Read,
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
@@ -10,11 +15,17 @@ use crate::{
     base::Moment,
     media::{
         graph::fault,
-        protocol::{DeriveJob, Fault, Opened, ProtocolError, Side, clean_text},
-        source::{Happening, Source},
+        protocol::{DeriveJob, Fault, Message, Opened, Progress, ProtocolError, Side, clean_text},
+        salvage::{Ending, ending, is_avi, rebuild},
+        source::{Happening, Reading, Source},
     },
-    recording::{Claim, Field, Finding, FindingKind, Kind, Source as From, TrackKind},
+    recording::{
+        Claim, Field, Finding, FindingKind, Kind, SalvageMethod, Source as From, TrackKind,
+    },
 };
+
+/// How often a parent hears that an index is still being made.
+const BEAT: Duration = Duration::from_millis(500);
 
 /// A recording whose tracks are known and whose first picture and sound wait.
 pub struct OpenRecording {
@@ -26,6 +37,18 @@ pub struct OpenRecording {
     pub faults: Vec<Fault>,
     /// The reading half cannot go on.
     pub broken: Option<Fault>,
+    /// Its recorder did not come to end it.
+    pub salvaged: Option<Salvaged>,
+}
+
+/// How a recording is read that its recorder did not come to end.
+pub struct Salvaged {
+    /// In which way.
+    pub method: SalvageMethod,
+    /// Bytes of which nothing can be made, where they can be counted.
+    pub lost_bytes: Option<u64>,
+    /// What is less than it was.
+    pub told: Vec<String>,
 }
 
 /// Why there is nothing to go on with.
@@ -40,7 +63,11 @@ pub enum Closed {
 ///
 /// # Errors
 /// [`Closed`] when nothing can be presented.
-pub fn open(input: BorrowedFd<'_>, job: &DeriveJob) -> Result<OpenRecording, Closed> {
+pub fn open(
+    input: BorrowedFd<'_>,
+    job: &DeriveJob,
+    wire: &mut Wire<'_>,
+) -> Result<OpenRecording, Closed> {
     use std::os::fd::AsRawFd;
     let (bytes, head) = head(input);
     if bytes == 0 {
@@ -49,9 +76,11 @@ pub fn open(input: BorrowedFd<'_>, job: &DeriveJob) -> Result<OpenRecording, Clo
             "The file has no bytes.",
         )]));
     }
-    let source = Source::open(input.as_raw_fd(), job).map_err(Closed::Fault)?;
+    let (reading, salvaged) = prepare(input, job, wire)?;
+    let source = Source::open(input.as_raw_fd(), job, reading).map_err(Closed::Fault)?;
     let mut open = OpenRecording {
         source,
+        salvaged,
         picture: None,
         faults: Vec::new(),
         broken: None,
@@ -106,6 +135,56 @@ pub fn open(input: BorrowedFd<'_>, job: &DeriveJob) -> Result<OpenRecording, Clo
         return Err(Closed::Findings(why_nothing(&open, &head, job)));
     }
     Ok(open)
+}
+
+/// How the file is to be read, and what is to be said of that.
+fn prepare(
+    input: BorrowedFd<'_>,
+    job: &DeriveJob,
+    wire: &mut Wire<'_>,
+) -> Result<(Reading, Option<Salvaged>), Closed> {
+    use std::os::fd::AsRawFd;
+    let Ok(file) = File::open(format!("/proc/self/fd/{}", input.as_raw_fd())) else {
+        return Ok((Reading::Anyhow, None));
+    };
+    let salvaged = |method, lost_bytes, told| {
+        Some(Salvaged {
+            method,
+            lost_bytes,
+            told,
+        })
+    };
+    let media = match ending(&file) {
+        Ending::Whole => return Ok((Reading::Anyhow, None)),
+        Ending::Cut(method, lost) => {
+            let len = file.metadata().map_or(0, |m| m.len());
+            let reading = match (method, lost) {
+                (SalvageMethod::InARow, _) => Reading::InARow,
+                (_, Some(lost)) if is_avi(&file) => Reading::UpTo(len.saturating_sub(lost)),
+                _ => Reading::Anyhow,
+            };
+            return Ok((reading, salvaged(method, lost, Vec::new())));
+        }
+        Ending::NoIndex(media) => media,
+    };
+    let unread = |why: &str| {
+        let text = format!("Its recorder did not come to write its index; {why}.");
+        Closed::Findings(vec![Finding::new(FindingKind::NoIndex, text)])
+    };
+    let Some(job) = &job.salvage else {
+        return Err(unread("the night makes one anew where it can"));
+    };
+    let mut said = Instant::now();
+    let mut beat = || {
+        if said.elapsed() >= BEAT {
+            said = Instant::now();
+            // Whether anybody hears it shows when it matters.
+            let _ = wire.say(&Message::Progress(Progress::default()));
+        }
+    };
+    let rebuilt = rebuild(&file, media, job, &mut beat).map_err(unread)?;
+    let label = salvaged(rebuilt.method, Some(rebuilt.lost_bytes), rebuilt.told);
+    Ok((Reading::Behind(rebuilt.head), label))
 }
 
 /// The sentence for a file that gives neither picture nor sound.
@@ -189,9 +268,7 @@ pub fn announce(open: &OpenRecording, wire: &mut Wire<'_>) -> Result<Opened, Pro
     }
     media.declared_ms = media.declared_ms.or_else(|| open.source.duration_ms());
     let opened = Opened { media, claims };
-    wire.say(&crate::media::protocol::Message::Opened(Box::new(
-        opened.clone(),
-    )))?;
+    wire.say(&Message::Opened(Box::new(opened.clone())))?;
     Ok(opened)
 }
 

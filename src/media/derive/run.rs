@@ -31,7 +31,7 @@ use crate::{
         },
         source::{DecoderComplaints, Happening},
     },
-    recording::{Finding, FindingKind, Span, Timeline, TrackKind},
+    recording::{Finding, FindingKind, Salvage, Span, Timeline, TrackKind},
 };
 
 /// How often the parent hears that something moved.
@@ -87,7 +87,7 @@ fn derive_inner(
     wire: &mut Wire<'_>,
 ) -> Result<Done, End> {
     // 1. Open it, and tell what it says of itself.
-    let mut open = match open(input, job) {
+    let mut open = match open(input, job, wire) {
         Ok(open) => open,
         Err(Closed::Fault(f)) => return Err(f.into()),
         Err(Closed::Findings(findings)) => {
@@ -179,6 +179,7 @@ impl Running {
                 canvas: canvas.as_ref().map(Canvas::info),
                 interlaced,
                 channels,
+                salvaged: open.salvaged.is_some(),
             };
             encode = Some(Encode::start(order, &shape, fd.as_raw_fd())?);
         }
@@ -402,6 +403,20 @@ fn conclude(
     let mut media = opened.media;
     media.frames = pictures.frames;
     media.presented_ms = duration_ms;
+    media.salvage = open.salvaged.as_ref().map(|how| Salvage {
+        method: how.method,
+        reference: None,
+        shape: None,
+        recovered_ms: duration_ms.max(0),
+        lost_bytes: how.lost_bytes,
+    });
+    if let (Some(salvage), Some(how)) = (&media.salvage, &open.salvaged) {
+        let mut text = format!("Its recorder did not come to end it. {}.", salvage.words());
+        for less in &how.told {
+            text = format!("{text} {less}");
+        }
+        wire.find(Finding::new(FindingKind::Unended, text))?;
+    }
     if pictures.frames == 0 && sounds.pieces == 0 {
         wire.find(Finding::new(
             FindingKind::DurationZero,

@@ -31,6 +31,8 @@ pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
             && m.tracks.iter().all(|t| text_fits(&t.codec))
             && m.device_hint.as_deref().is_none_or(text_fits)
             && m.presented_ms >= 0
+            // Which recording it went by is for the parent to know.
+            && (m.salvage.as_ref()).is_none_or(|s| s.recovered_ms >= 0 && s.reference.is_none() && s.shape.is_none())
     };
     match message {
         Message::Hello { version } if *version != VERSION => bad("version"),
@@ -69,6 +71,7 @@ pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
         {
             bad("excerpt")
         }
+        Message::Shape(s) if !s.fits() => bad("shape"),
         Message::Capabilities(c) if c.containment.missing.len() > 16 => bad("containment"),
         Message::Fault(f) if !text_fits(&f.text) || !text_fits(&f.element) => bad("fault.text"),
         _ => Ok(()),

@@ -16,13 +16,10 @@ use gstreamer_video as gst_video;
 
 use elements::watch_elements;
 
-use super::{
-    PictureFormat,
-    boxes::{sound_ms, tracks_handled_by},
-    choose_format, cut,
-};
+use super::{PictureFormat, choose_format, patched};
 use crate::{
     media::{
+        boxes::{sound_ms, tracks_handled_by},
         graph::Graph,
         mute::Mute,
         protocol::{DeriveJob, Fault, Side, TRACKS_MAX, clean_text},
@@ -72,6 +69,19 @@ pub struct Known {
     missing: Vec<String>,
 }
 
+/// How a file is read.
+#[derive(Debug)]
+pub enum Reading {
+    /// As its demuxer likes.
+    Anyhow,
+    /// By place, from its beginning to its end.
+    InARow,
+    /// With this before it.
+    Behind(Vec<u8>),
+    /// Up to there.
+    UpTo(u64),
+}
+
 /// Something that the reading pipeline said.
 #[derive(Debug)]
 pub enum Happening {
@@ -101,25 +111,37 @@ impl Source {
     ///
     /// # Errors
     /// When an element is missing or the pipeline does not start.
-    pub fn open(fd: RawFd, job: &DeriveJob) -> Result<Self, Fault> {
-        let source = Self::built(fd, job)?;
+    pub fn open(fd: RawFd, job: &DeriveJob, read: Reading) -> Result<Self, Fault> {
+        let source = Self::built(fd, job, read)?;
         source.graph.play()?;
         Ok(source)
     }
 
-    fn built(fd: RawFd, job: &DeriveJob) -> Result<Self, Fault> {
+    fn built(fd: RawFd, job: &DeriveJob, read: Reading) -> Result<Self, Fault> {
         let graph = Graph::new(Side::Decode)?;
-        let file = graph.add("filesrc")?;
-        file.set_property("location", format!("/proc/self/fd/{fd}"));
+        let in_a_row = matches!(read, Reading::InARow);
+        let patched = match read {
+            Reading::Behind(head) => Some(patched::source(head, fd, None)?),
+            Reading::UpTo(end) => Some(patched::source(Vec::new(), fd, Some(end))?),
+            Reading::Anyhow | Reading::InARow => None,
+        };
+        let file = if let Some(file) = patched {
+            graph.adopt(&file)?;
+            file
+        } else {
+            let file = graph.add("filesrc")?;
+            file.set_property("location", format!("/proc/self/fd/{fd}"));
+            file
+        };
         let decode = graph.add("decodebin")?;
         decode.set_property("force-sw-decoders", true);
         decode.set_property("max-size-bytes", TRACK_BYTES_WAITING_MAX);
         decode.set_property("max-size-buffers", 1_000_000_u32);
         decode.set_property("max-size-time", 600 * 1_000_000_000_u64);
-        if cut::was_cut(fd) {
-            let in_a_row = graph.add("queue")?;
-            graph.link(&file, &in_a_row)?;
-            graph.link(&in_a_row, &decode)?;
+        if in_a_row {
+            let queue = graph.add("queue")?;
+            graph.link(&file, &queue)?;
+            graph.link(&queue, &decode)?;
         } else {
             graph.link(&file, &decode)?;
         }
@@ -465,10 +487,9 @@ mod tests {
             claims_media: true,
             decode_threads: 1,
             now: Moment::from_s(0),
-            formats: Vec::new(),
-            elements: Vec::new(),
+            ..DeriveJob::default()
         };
-        let mut source = Source::built(file.as_raw_fd(), &job).unwrap();
+        let mut source = Source::built(file.as_raw_fd(), &job, Reading::Anyhow).unwrap();
         source
             .graph
             .pipeline()

@@ -18,6 +18,7 @@ use crate::media::{
     excerpt::excerpt,
     graph::fault,
     protocol::{Message, ProtocolError, Request, Side, VERSION},
+    salvage::shape,
     sheet::sheet,
     source::DecoderComplaints,
     svtav1,
@@ -108,6 +109,7 @@ fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
         Request::Verify(job) => verify(&job, file, wire),
         Request::Trace(job) => trace(&job, file, wire),
         Request::Excerpt(job) => excerpt(&job, file, wire),
+        Request::Shape => shape(file, wire),
         Request::Capabilities { .. } => Ok(()),
     }
 }

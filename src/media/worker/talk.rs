@@ -10,7 +10,7 @@ use crate::{
             Progress, Request, SheetFacts, SheetJob, TraceJob, Traced, Verified, VerifyJob,
         },
     },
-    recording::Finding,
+    recording::{Finding, salvage::Shape},
 };
 
 /// What came of a derivation; what arrived before a failure is kept.
@@ -143,6 +143,17 @@ impl Worker {
                 _ => None,
             },
         )
+    }
+
+    /// Has it told how the recorder of a whole recording writes.
+    ///
+    /// # Errors
+    /// When the worker fails, which a recording without an index brings about.
+    pub fn shape(self) -> Result<Shape, WorkerFault> {
+        self.ask(&Request::Shape, &mut |_| {}, |message| match message {
+            Message::Shape(shape) => Some(*shape),
+            _ => None,
+        })
     }
 
     /// Asks what this machine has.

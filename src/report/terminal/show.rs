@@ -156,6 +156,7 @@ fn media_section(
         lines.push(line(&format!("track {}", i + 1), track(t)));
     }
     lines.push(line("presented", length));
+    lines.extend(m.salvage.as_ref().map(|s| line("cut off", s.words())));
     if let Some(s) = m.created_s {
         lines.push(line(
             "created",

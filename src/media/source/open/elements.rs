@@ -1,6 +1,9 @@
 //! What the elements that decodebin chooses are asked and told.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -42,6 +45,9 @@ pub(super) fn watch_elements(decode: &gst::Element, known: &Arc<Mutex<Known>>, t
         let Some(factory) = element.factory() else {
             return;
         };
+        if factory.name() == "matroskademux" {
+            element.connect_pad_added(|_, pad| begin_at_nothing(pad));
+        }
         let class = factory.metadata("klass").unwrap_or("").to_owned();
         if class.contains("Demux") {
             let mut known = lock(&seen);
@@ -102,6 +108,38 @@ pub(super) fn watch_elements(decode: &gst::Element, known: &Arc<Mutex<Known>>, t
                 });
             }
         }
+    });
+}
+
+/// A beginning of a file that is later than this is that of all of its tracks.
+const BEGINS_MAX: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+
+/// `matroskademux` (1.22) has time begin with the first packet that it sees, and anew where another track
+/// then turns out to begin earlier: pictures before that would be presented too early.
+fn begin_at_nothing(pad: &gst::Pad) {
+    let first = AtomicBool::new(true);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let Some(gst::PadProbeData::Event(event)) = &mut info.data else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let gst::EventView::Segment(said) = event.view() else {
+            return gst::PadProbeReturn::Ok;
+        };
+        if first.swap(false, Ordering::Relaxed)
+            && let Some(segment) = said.segment().downcast_ref::<gst::ClockTime>()
+            && segment.start().is_some_and(|start| start < BEGINS_MAX)
+        {
+            let mut segment = segment.clone();
+            let nothing = gst::ClockTime::ZERO;
+            segment.set_start(nothing);
+            segment.set_time(nothing);
+            segment.set_position(nothing);
+            let seqnum = event.seqnum();
+            *event = gst::event::Segment::builder(&segment)
+                .seqnum(seqnum)
+                .build();
+        }
+        gst::PadProbeReturn::Ok
     });
 }
 

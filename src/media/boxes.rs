@@ -3,10 +3,10 @@
 use std::{fs::File, ops::Range, os::unix::fs::FileExt};
 
 /// Boxes beside one another that are looked at; a recorder writes a handful.
-pub(super) const BOXES_MAX: usize = 1_000;
+pub const BOXES_MAX: usize = 1_000;
 
 /// One box, by what it says of itself.
-pub(super) struct Found {
+pub struct Found {
     /// Its type.
     pub kind: [u8; 4],
     /// Where its contents begin.
@@ -16,7 +16,7 @@ pub(super) struct Found {
 }
 
 /// The boxes in a part of a file, up to the first that is none or that goes beyond it.
-pub(super) fn boxes(file: &File, room: Range<u64>) -> impl Iterator<Item = Found> + use<'_> {
+pub fn boxes(file: &File, room: Range<u64>) -> impl Iterator<Item = Found> + use<'_> {
     let mut at = room.start;
     std::iter::from_fn(move || {
         let left = room.end.checked_sub(at).filter(|left| *left >= 8)?;
@@ -46,14 +46,14 @@ pub(super) fn boxes(file: &File, room: Range<u64>) -> impl Iterator<Item = Found
 }
 
 /// The boxes of one type in a part of a file, by their contents.
-fn within(file: &File, room: Range<u64>, kind: [u8; 4]) -> impl Iterator<Item = Range<u64>> {
+pub fn within(file: &File, room: Range<u64>, kind: [u8; 4]) -> impl Iterator<Item = Range<u64>> {
     let end = room.end;
     let inside = boxes(file, room).filter(move |b| b.kind == kind && b.end <= end);
     inside.map(|b| b.body..b.end)
 }
 
-/// The tracks of this handler, such as `tmcd` (8.4.3), of each index.
-fn tracks(file: &File, handler: [u8; 4]) -> impl Iterator<Item = (Range<u64>, Range<u64>)> {
+/// The tracks of this handler, such as `tmcd` (8.4.3), of each index: the index and the track.
+pub fn tracks(file: &File, handler: [u8; 4]) -> impl Iterator<Item = (Range<u64>, Range<u64>)> {
     let len = file.metadata().map_or(0, |m| m.len());
     let is_handled = move |track: &Range<u64>| {
         within(file, track.clone(), *b"mdia")
@@ -73,13 +73,13 @@ fn tracks(file: &File, handler: [u8; 4]) -> impl Iterator<Item = (Range<u64>, Ra
 }
 
 /// How many tracks have this handler.
-pub(super) fn tracks_handled_by(file: &File, handler: [u8; 4]) -> usize {
+pub fn tracks_handled_by(file: &File, handler: [u8; 4]) -> usize {
     tracks(file, handler).count()
 }
 
 /// How long the first track of sound is presented, in milliseconds (8.2.2, 8.3.2); nothing where the
 /// index does not say, as that of a fragmented file.
-pub(super) fn sound_ms(file: &File) -> Option<u64> {
+pub fn sound_ms(file: &File) -> Option<u64> {
     let (index, track) = tracks(file, *b"soun").next()?;
     let header = |room: Range<u64>, kind: [u8; 4]| within(file, room, kind).next();
     let number = |at: u64, wide: bool| {
