@@ -53,5 +53,6 @@ mod sync;
 mod tamper;
 mod tidy;
 mod trace;
+mod tune;
 mod view;
 mod witness;

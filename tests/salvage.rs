@@ -49,7 +49,12 @@ fn packets(path: &Path, track: &str) -> Vec<Packet> {
     let packet = |line: &str| {
         let mut all = line.split(',');
         let pts = all.next()?.parse().ok()?;
-        let lasts = all.next()?.parse().unwrap_or(0.04);
+        let lasts = all
+            .next()?
+            .parse()
+            .ok()
+            .filter(|s| *s > 0.0)
+            .unwrap_or(0.04);
         let size: u64 = all.next()?.parse().ok()?;
         let pos: u64 = all.next()?.parse().ok()?;
         let more = if wrapped { size / 184 * 4 + 3 * 188 } else { 0 };

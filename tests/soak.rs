@@ -22,7 +22,7 @@ fn kill_fifty() {
 #[test]
 #[ignore = "takes a few minutes: ./x soak six_minutes"]
 fn six_minutes() {
-    real::night_over(1_000_000_000, |name| {
+    real::night_over(real::SHIPPED, 1_000_000_000, |name| {
         name.ends_with("long_1080p_lowbitrate.mp4")
     });
 }

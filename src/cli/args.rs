@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand};
 use jiff::civil::Date;
 
-use super::{access, generate, ledger, report, view};
+use super::{access, generate, ledger, report, tune, view};
 
 /// Keeps the recordings of law-enforcement recorders honest.
 #[derive(Debug, Parser)]
@@ -165,6 +165,8 @@ pub(super) enum Command {
     /// List the recorders, and whether every file of each is in the store twice, read again and
     /// under a checkpoint, so that it may be wiped
     SafeToWipe(Json),
+    /// Measure how fast this machine makes copies of recordings of its own, by preset, jobs and threads
+    Tune(tune::Tune),
     /// Make the index anew from the ledger; the old one is kept beside it
     Rebuild(Rebuild),
     /// The log of everything that happened, and its proofs

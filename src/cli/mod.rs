@@ -29,6 +29,7 @@ mod show;
 mod sign;
 mod store;
 mod trace;
+mod tune;
 mod upkeep;
 mod view;
 mod witness;
@@ -185,6 +186,7 @@ fn dispatch(args: &Args) -> Result<Ended, Failure> {
         Command::Mirror(mirror) => upkeep::mirror(args, mirror),
         Command::Fixity(json) => upkeep::fixity(args, json),
         Command::SafeToWipe(json) => upkeep::safe_to_wipe(args, json),
+        Command::Tune(tune) => tune::run(args, tune),
         Command::Rebuild(rebuild) => check::rebuild(args, rebuild),
         Command::Ledger(ledger) => ledger::run(args, ledger),
         Command::Doctor(doctor) => doctor::run(args, doctor),

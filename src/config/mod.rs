@@ -127,6 +127,7 @@ impl Config {
             s.real("frozen_min_s", 0.1..=3_600.0, &mut c.checks.frozen_min_s);
             s.real("silent_dbfs", -120.0..=0.0, &mut c.checks.silent_dbfs);
             s.real("silent_min_s", 0.1..=3_600.0, &mut c.checks.silent_min_s);
+            s.real("clipped_min_s", 0.1..=3_600.0, &mut c.checks.clipped_min_s);
             s.real("jump_s", 0.01..=3_600.0, &mut c.checks.jump_s);
         });
         reader.section("band", |s| {

@@ -173,6 +173,8 @@ pub struct Checks {
     pub silent_dbfs: f64,
     /// Seconds of silence that are a finding.
     pub silent_min_s: f64,
+    /// Seconds of clipped sound that are a finding.
+    pub clipped_min_s: f64,
     /// Seconds that make a jump of timestamps.
     pub jump_s: f64,
 }
@@ -185,6 +187,7 @@ impl Default for Checks {
             frozen_min_s: 2.0,
             silent_dbfs: -60.0,
             silent_min_s: 5.0,
+            clipped_min_s: 2.0,
             jump_s: 1.0,
         }
     }

@@ -13,6 +13,7 @@ mod encode;
 mod excerpt;
 pub mod generate;
 mod graph;
+mod likeness;
 mod machine;
 mod mute;
 mod packets;

@@ -70,6 +70,8 @@ pub enum Request {
     Excerpt(ExcerptJob),
     /// Say how the recorder of a whole recording writes.
     Shape,
+    /// Say how much a copy looks like its recording.
+    Likeness(LikenessJob),
     /// Say what this machine's GStreamer has.
     Capabilities {
         /// The elements in question.
@@ -205,6 +207,13 @@ pub struct TraceJob {
     pub decode_threads: u32,
 }
 
+/// How a copy is held against its recording.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct LikenessJob {
+    /// Where its band stands.
+    pub mode: BandMode,
+}
+
 /// Which part of an original is to be found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExcerptJob {
@@ -243,6 +252,8 @@ pub enum Message {
     Excerpt(ExcerptFacts),
     /// How a recorder writes.
     Shape(Box<Shape>),
+    /// A copy was held against its recording.
+    Likeness(Likeness),
     /// What this machine has.
     Capabilities(Box<Capabilities>),
     /// The work could not be done; not the recording's fault unless `side` is decode.
@@ -363,6 +374,15 @@ pub struct CodeSeen {
     pub start_s: Option<u32>,
     /// Pictures that it stands in, of those looked at.
     pub frames: u32,
+}
+
+/// How much a copy looks like its recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Likeness {
+    /// Pictures that both have.
+    pub frames: u64,
+    /// Structural similarity of their luma; 1 is the same.
+    pub ssim: f64,
 }
 
 /// Which chunks hold a part of an original.

@@ -98,6 +98,8 @@ finding_kinds! {
     AudioMissing = "audio.missing", Warning;
     /// A stretch of silence.
     AudioSilent = "audio.silent", Warning;
+    /// A stretch of sound that is louder than the recorder can write.
+    AudioClipped = "audio.clipped", Note;
     /// Timestamps jump forwards or backwards.
     TimeJump = "time.jump", Warning;
     /// The recording's start is before 2015 or in the future.

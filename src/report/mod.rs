@@ -23,8 +23,9 @@ pub mod prometheus;
 pub mod record_json;
 mod svg;
 pub mod terminal;
+pub mod tune_svg;
 pub mod wording;
-pub mod write;
+mod write;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -35,4 +36,5 @@ pub use night_json::night_json;
 pub use prometheus::night_prometheus;
 pub use record_json::{list_json, show_json};
 pub use terminal::Style;
+pub use tune_svg::tuned_svg;
 pub use write::{ReportError, Written, write_night};

@@ -10,7 +10,7 @@ use crate::{
     custody::access::Access,
     disposal::Applied,
     export::Exported,
-    intake::{NightSummary, Upkeep},
+    intake::{NightSummary, Upkeep, tune::Measured},
     recording::Record,
     report::Written,
     retention::{Plan, Verdict},
@@ -112,6 +112,13 @@ pub enum Command {
     Fixity,
     /// Which recorders may be wiped.
     SafeToWipe,
+    /// How fast this machine makes copies, by setting.
+    Tune {
+        /// Recordings to measure on.
+        recordings: u32,
+        /// Seconds of each.
+        seconds: u32,
+    },
     /// Whether everything still is what the ledger says.
     Check {
         /// Without reading originals and renditions to their ends.
@@ -234,6 +241,13 @@ pub struct ListRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "with", rename_all = "snake_case")]
 pub enum Answer {
+    /// Settings were measured.
+    Tuned {
+        /// The profile.
+        profile: String,
+        /// What each came to.
+        measured: Vec<Measured>,
+    },
     /// The night is over.
     Night {
         /// What it did.

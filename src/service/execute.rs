@@ -154,6 +154,10 @@ impl Executor {
             Command::Mirror(ask) => upkeep::mirror(&self.store, &self.config()?, &self.root, ask),
             Command::Fixity => self.fixity(by, watcher, interrupt),
             Command::SafeToWipe => self.safe_to_wipe(),
+            Command::Tune {
+                recordings,
+                seconds,
+            } => self.tune(by, (recordings, seconds), watcher, interrupt),
             Command::Check { quick } => self.check(quick, by),
             Command::Ledger(ask) => super::ledger::answer(&self.store, by, &self.zone()?, ask),
         }
@@ -229,6 +233,24 @@ impl Executor {
         Ok(Answer::Upkeep {
             upkeep: Box::new(upkeep),
             said,
+        })
+    }
+
+    fn tune(
+        &self,
+        by: u32,
+        (recordings, seconds): (u32, u32),
+        watcher: &dyn Watcher,
+        interrupt: &Interrupt,
+    ) -> Result<Answer, Failure> {
+        // A night beside it would be measured as well.
+        let _running = self.one_night(by)?;
+        let config = self.config()?;
+        let settings = settings::tune(&self.root, &config, recordings, seconds)?;
+        let measured = intake::tune::tune(&self.store, &settings, watcher, interrupt)?;
+        Ok(Answer::Tuned {
+            profile: config.archive.profile,
+            measured,
         })
     }
 

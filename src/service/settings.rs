@@ -17,13 +17,17 @@ use crate::{
     config::{self, Config},
     export::ExportSettings,
     intake::{
-        attribute::Attributing, derive::DerivingSettings, night::NightSettings, release::Release,
+        attribute::Attributing,
+        derive::DerivingSettings,
+        night::NightSettings,
+        release::Release,
         scan::ScanSettings,
+        tune::{Trial, TuneSettings},
     },
     media::{
         band::{BandMode, Template},
         checks::CheckSettings,
-        profile::{Setting, Shelf},
+        profile::{ParamKind, Setting, Shelf},
         reading_needs,
         worker::{Launch, REGISTRY},
     },
@@ -114,6 +118,16 @@ impl Shares {
             threads,
             threads_last,
         }
+    }
+
+    /// These, and other ways to share so many cores: jobs and threads of each.
+    fn and_others(&self, cores: usize) -> Vec<(usize, usize)> {
+        let threads = [1, 2, 4, 8].into_iter().filter(|n| *n <= cores.max(1));
+        let full = threads.map(|threads| ((cores / threads).max(1), threads));
+        let mut all: Vec<(usize, usize)> = full.chain([(self.jobs, self.threads)]).collect();
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        all.dedup();
+        all
     }
 }
 
@@ -276,6 +290,75 @@ fn deriving(root: &Path, config: &Config, shares: &Shares) -> Result<DerivingSet
     })
 }
 
+/// What is to be measured: presets about the present one, and every way to share the cores.
+pub(super) fn tune(
+    root: &Path,
+    config: &Config,
+    recordings: u32,
+    seconds: u32,
+) -> Result<TuneSettings, Failure> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let now = Shares::of(cores, config.jobs.workers, config.jobs.encoder_threads);
+    let shelf = Shelf::open(Some(&root.join("pipelines")))?;
+    let profile = shelf.get(&config.archive.profile)?;
+    let set = params(config);
+    let spec = profile.params.get("preset");
+    let present = set
+        .get("preset")
+        .cloned()
+        .or_else(|| spec.map(|p| p.default.clone()));
+    let presets: Vec<Option<Setting>> = match (spec, &present) {
+        (Some(spec), Some(present)) => presets_about(&spec.kind, present)
+            .into_iter()
+            .map(Some)
+            .collect(),
+        _ => vec![None],
+    };
+    let mut trials = Vec::new();
+    for preset in presets {
+        for (jobs, threads) in now.and_others(cores) {
+            let mut params = set.clone();
+            // As many as this trial says, whatever is set.
+            params.remove("threads");
+            params.extend(preset.clone().map(|preset| ("preset".to_owned(), preset)));
+            trials.push(Trial {
+                preset: preset.as_ref().map(ToString::to_string),
+                jobs,
+                threads,
+                plan: profile.plan(&params, u32::try_from(threads).ok())?,
+                present: preset == present && (jobs, threads) == (now.jobs, now.threads),
+            });
+        }
+    }
+    Ok(TuneSettings {
+        deriving: DerivingSettings {
+            launch: awaited(root, config)?,
+            ..deriving(root, config, &now)?
+        },
+        trials,
+        recordings: usize::try_from(recordings).unwrap_or(usize::MAX),
+        seconds,
+    })
+}
+
+/// The presets beside one, and it: of numbers three below to two above, of words two to each side.
+fn presets_about(kind: &ParamKind, present: &Setting) -> Vec<Setting> {
+    match (kind, present) {
+        (ParamKind::Int { min, max }, Setting::Int(n)) => [-3, -1, 0, 1, 2]
+            .iter()
+            .map(|by| n.saturating_add(*by))
+            .filter(|n| (min..=max).contains(&n))
+            .map(Setting::Int)
+            .collect(),
+        (ParamKind::Choice(words), Setting::Word(word)) => {
+            let at = words.iter().position(|w| w == word).unwrap_or(0);
+            let near = words.iter().skip(at.saturating_sub(2)).take(5);
+            near.map(|w| Setting::Word(w.clone())).collect()
+        }
+        _ => vec![present.clone()],
+    }
+}
+
 /// The profile's parameters as the configuration sets them; the profile checks them.
 fn params(config: &Config) -> BTreeMap<String, Setting> {
     let setting = |p: &config::Param| match p {
@@ -301,6 +384,7 @@ fn checks(c: &config::Checks) -> CheckSettings {
         frozen_ms_min: ms(c.frozen_min_s),
         silent_below_dbfs: c.silent_dbfs,
         silent_ms_min: ms(c.silent_min_s),
+        clipped_ms_min: ms(c.clipped_min_s),
         jump_ms_min: ms(c.jump_s),
         ..CheckSettings::default()
     }

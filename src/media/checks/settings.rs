@@ -30,6 +30,11 @@ pub struct CheckSettings {
     /// Silent for at least this long, in milliseconds. Between two sentences it is quiet, too,
     /// but not for five seconds and not on a body that breathes.
     pub silent_ms_min: i64,
+    /// Sound is clipped while at least this many of a thousand samples are as loud as can be written
+    /// (within 0.13 dB). 30: what is merely loud touches it now and then, a wave that is cut off stays there.
+    pub clipped_permille: u32,
+    /// Clipped for at least this long, in milliseconds. Shorter is a blow against the microphone.
+    pub clipped_ms_min: i64,
     /// Stretches with at most this much between them are one, in milliseconds: a flicker or a
     /// click in the middle is not worth a second line in a report.
     pub merge_ms: i64,
@@ -51,6 +56,8 @@ impl Default for CheckSettings {
             frozen_ms_min: 2_000,
             silent_below_dbfs: -60.0,
             silent_ms_min: 5_000,
+            clipped_permille: 30,
+            clipped_ms_min: 2_000,
             merge_ms: 200,
             jump_ms_min: 1_000,
             jump_distances: 3,

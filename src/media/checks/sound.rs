@@ -1,4 +1,4 @@
-//! Silent stretches of the sound track. The level of a window is half the distance between its
+//! Silent and clipped stretches of the sound track. The level of a window is half the distance between its
 //! highest and its lowest sample, so that a constant offset, which some recorders have without
 //! a microphone, counts as the silence that it is.
 
@@ -7,6 +7,10 @@ use crate::recording::{Finding, FindingKind, Span};
 
 /// Length of a window: a whole wave of mains hum fits in.
 const WINDOW_MS: u64 = 20;
+/// As loud as can be written, less what a codec takes off a wave that was cut off there.
+const RAIL: f32 = 0.985;
+/// Stretches of clipped sound with at most so much between them are one: speech is loud word by word.
+const CLIPPED_MERGE_MS: i64 = 500;
 /// Channels that are told apart; more are folded onto these.
 const CHANNELS_MAX: usize = 8;
 /// A track silent throughout is said to be so from this length on, however short the recording.
@@ -48,16 +52,20 @@ pub struct Window {
     pub mean_square: f64,
 }
 
-/// Watches sound for silent stretches. Fed in the order of time.
+/// Watches sound for silent and for clipped stretches. Fed in the order of time.
 #[derive(Clone, Debug)]
 pub struct SoundWatch {
     silent_below: f32,
     silent: Stretches,
+    clipped_permille: u64,
+    clipped: Stretches,
     whole: Option<Span>,
     heard: bool,
     low: [f32; CHANNELS_MAX],
     high: [f32; CHANNELS_MAX],
     squares: f64,
+    /// Sample frames of the window in which a channel is as loud as can be.
+    railed: u64,
     /// Sample frames in the window so far, and where it began.
     frames: u64,
     window_ms: i64,
@@ -70,11 +78,14 @@ impl SoundWatch {
         Self {
             silent_below: 10f64.powf(settings.silent_below_dbfs / 20.0) as f32,
             silent: Stretches::new(settings.silent_ms_min, settings.merge_ms),
+            clipped_permille: settings.clipped_permille.into(),
+            clipped: Stretches::new(settings.clipped_ms_min, CLIPPED_MERGE_MS),
             whole: None,
             heard: false,
             low: [f32::INFINITY; CHANNELS_MAX],
             high: [f32::NEG_INFINITY; CHANNELS_MAX],
             squares: 0.0,
+            railed: 0,
             frames: 0,
             window_ms: 0,
         }
@@ -104,13 +115,16 @@ impl SoundWatch {
             if self.frames == 0 {
                 self.window_ms = at_ms(frame);
             }
+            let mut railed = false;
             for channel in 0..channels {
                 let sample = samples.get(frame * channels + channel);
                 let c = channel % CHANNELS_MAX;
                 self.low[c] = self.low[c].min(sample);
                 self.high[c] = self.high[c].max(sample);
                 self.squares += f64::from(sample * sample) / channels as f64;
+                railed |= sample.abs() >= RAIL;
             }
+            self.railed += u64::from(railed);
             self.frames += 1;
             if self.frames >= window_frames {
                 each(self.close(at_ms(frame + 1)));
@@ -132,6 +146,9 @@ impl SoundWatch {
             .map(level)
             .all(|level| level < self.silent_below);
         self.silent.push(silent, span);
+        let clipped = self.railed.saturating_mul(1_000)
+            >= self.frames.saturating_mul(self.clipped_permille).max(1);
+        self.clipped.push(clipped, span);
         self.heard |= !silent;
         let whole = self.whole.get_or_insert(span);
         whole.end_ms = whole.end_ms.max(end_ms);
@@ -139,6 +156,7 @@ impl SoundWatch {
         self.low = [f32::INFINITY; CHANNELS_MAX];
         self.high = [f32::NEG_INFINITY; CHANNELS_MAX];
         self.squares = 0.0;
+        self.railed = 0;
         self.frames = 0;
         Window { span, mean_square }
     }
@@ -154,14 +172,24 @@ impl SoundWatch {
             let text = "The sound track is silent from beginning to end.";
             return vec![Finding::new(FindingKind::AudioSilent, text).at(whole)];
         }
-        let (silent, more) = self.silent.finish(end_ms.min(whole.end_ms));
-        tell(
+        let end_ms = end_ms.min(whole.end_ms);
+        let (silent, more) = self.silent.finish(end_ms);
+        let mut found = tell(
             FindingKind::AudioSilent,
             "The sound track is silent",
             &silent,
             more,
             whole,
-        )
+        );
+        let (clipped, more) = self.clipped.finish(end_ms);
+        found.extend(tell(
+            FindingKind::AudioClipped,
+            "The sound is louder than the recorder can write",
+            &clipped,
+            more,
+            whole,
+        ));
+        found
     }
 }
 
@@ -176,7 +204,8 @@ mod tests {
     const RATE: u32 = 8_000;
 
     /// A second per letter: `~` speech-like, `_` nothing, `n` −50 dBFS noise, `o` an offset,
-    /// `h` −66 dBFS hum, `c` nothing but one click in the middle, `L`/`R` one channel only.
+    /// `h` −66 dBFS hum, `c` nothing but one click in the middle, `L`/`R` one channel only, `f` a tone of
+    /// full scale, `F` one of which the top is cut off, in one channel.
     fn second(c: char, n: usize) -> Vec<f32> {
         (0..RATE as usize)
             .flat_map(|i| {
@@ -188,6 +217,8 @@ mod tests {
                     'h' => [(t * 50.0 * TAU).sin() * 0.0005; 2],
                     'o' => [0.1, -0.2],
                     'c' if i == RATE as usize / 2 => [0.5; 2],
+                    'f' => [tone * 0.98; 2],
+                    'F' => [tone * 0.2, (tone * 1.3).clamp(-1.0, 1.0)],
                     'L' => [tone * 0.2, 0.0],
                     'R' => [0.0, tone * 0.2],
                     _ => [0.0; 2],
@@ -231,9 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_found_where_it_is() {
+    fn silence_and_clipped_sound_are_found_where_they_are() {
         let whole = "The sound track is silent from beginning to end.";
         let some = |s: &str| format!("The sound track is silent for {s}.");
+        let loud = |s: &str| format!("The sound is louder than the recorder can write for {s}.");
         for (letters, expected) in [
             ("~~~~~~~", None),
             ("~____~~", None),
@@ -254,6 +286,10 @@ mod tests {
                 )),
             ),
             ("", None),
+            ("~fffff~", None),
+            ("~F~~~~~", None),
+            ("~FF~~~~", Some((1_000, 3_000, loud("2.0 s")))),
+            ("~~~FFF~", Some((3_000, 6_000, loud("3.0 s")))),
         ] {
             for s16 in [false, true] {
                 let found = found(letters, s16);

@@ -71,6 +71,7 @@ pub fn check_message(message: &Message) -> Result<(), ProtocolError> {
         {
             bad("excerpt")
         }
+        Message::Likeness(l) if !(0.0..=1.0).contains(&l.ssim) => bad("likeness.ssim"),
         Message::Shape(s) if !s.fits() => bad("shape"),
         Message::Capabilities(c) if c.containment.missing.len() > 16 => bad("containment"),
         Message::Fault(f) if !text_fits(&f.text) || !text_fits(&f.element) => bad("fault.text"),

@@ -87,17 +87,16 @@ fn avi(file: &File, len: u64) -> Option<u64> {
         let size = u64::from(u32::from_le_bytes([a, b, c, e]));
         let end = (at + 8).saturating_add(size + size % 2);
         at = match &[k, i, n, d] {
-            // Written as zero at first, and put right at the end.
+            // Written as zero at first, and put right at the end: then nothing in it has to be looked at.
+            b"RIFF" if size > 0 && end <= len + 1 => end,
+            b"LIST" if head.get(8..) == Some(b"movi") && size > 0 && end <= len => end,
             b"RIFF" => {
-                unended |= size == 0 || at + 8 + size > len;
+                unended = true;
                 at + 12
             }
-            b"LIST" if head.get(8..) == Some(b"movi") || head.get(8..) == Some(b"rec ") => {
-                unended |= size == 0 || at + 8 + size > len;
-                at + 12
-            }
+            b"LIST" if matches!(head.get(8..), Some(b"movi" | b"rec ")) => at + 12,
             kind if !kind.iter().all(|b| b.is_ascii_graphic() || *b == b' ') => break,
-            _ if end > len => break,
+            _ if at + 8 + size > len => break,
             _ => end,
         };
         whole = at.min(len);
@@ -125,8 +124,8 @@ fn matroska(file: &File, len: u64) -> Option<u64> {
         let end = size.map(|size| body.saturating_add(size));
         beyond |= end.is_some_and(|end| end > len);
         at = match (kind, end) {
-            (SEGMENT | CLUSTER, _) => body,
             (_, Some(end)) if end <= len => end,
+            (SEGMENT | CLUSTER, _) => body,
             _ => return Some(len - at),
         };
     }

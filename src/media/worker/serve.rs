@@ -17,6 +17,7 @@ use crate::media::{
     derive::{Wire, derive},
     excerpt::excerpt,
     graph::fault,
+    likeness::likeness,
     protocol::{Message, ProtocolError, Request, Side, VERSION},
     salvage::shape,
     sheet::sheet,
@@ -110,6 +111,7 @@ fn answer(wire: &mut Wire<'_>) -> Result<(), ProtocolError> {
         Request::Trace(job) => trace(&job, file, wire),
         Request::Excerpt(job) => excerpt(&job, file, wire),
         Request::Shape => shape(file, wire),
+        Request::Likeness(job) => likeness(&job, file, output(), wire),
         Request::Capabilities { .. } => Ok(()),
     }
 }

@@ -6,8 +6,9 @@ use crate::{
     media::{
         profile::Requirement,
         protocol::{
-            Answer, Capabilities, DeriveJob, Done, ExcerptFacts, ExcerptJob, Message, Opened,
-            Progress, Request, SheetFacts, SheetJob, TraceJob, Traced, Verified, VerifyJob,
+            Answer, Capabilities, DeriveJob, Done, ExcerptFacts, ExcerptJob, Likeness, LikenessJob,
+            Message, Opened, Progress, Request, SheetFacts, SheetJob, TraceJob, Traced, Verified,
+            VerifyJob,
         },
     },
     recording::{Finding, salvage::Shape},
@@ -154,6 +155,21 @@ impl Worker {
             Message::Shape(shape) => Some(*shape),
             _ => None,
         })
+    }
+
+    /// Has a copy, which is its output, held against its recording.
+    ///
+    /// # Errors
+    /// When the worker fails, which a recording without pictures brings about.
+    pub fn likeness(self, job: LikenessJob) -> Result<Likeness, WorkerFault> {
+        self.ask(
+            &Request::Likeness(job),
+            &mut |_| {},
+            |message| match message {
+                Message::Likeness(found) => Some(found),
+                _ => None,
+            },
+        )
     }
 
     /// Asks what this machine has.

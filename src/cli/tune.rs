@@ -1,0 +1,174 @@
+//! `recvault tune`: how fast this machine makes copies, and what to set.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args as Group;
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::{Ended, args::Args, output, progress::Bars, store};
+use crate::{
+    base::{ErrorKind, durable},
+    config::Config,
+    intake::tune::{Measured, propose},
+    report::{self, terminal},
+    service::{Answer, Command, Failure},
+};
+
+/// How much less like the recordings copies may look than they do now, unless a floor is named.
+const LESS_MAX: f64 = 0.002;
+
+#[derive(Debug, Group)]
+pub(super) struct Tune {
+    /// Recordings to measure on, of as many kinds as there are
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    recordings: u32,
+    /// Seconds of each
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// How much the copies must look like the recordings (SSIM); 0.002 less than now where none is named
+    #[arg(long, value_name = "SSIM", value_parser = floor)]
+    floor: Option<f64>,
+    /// Where the drawing goes; beside the store's reports where nothing is named
+    #[arg(long, value_name = "FILE.svg")]
+    svg: Option<PathBuf>,
+    /// Write what is proposed into recvault.toml
+    #[arg(long)]
+    apply: bool,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+fn floor(text: &str) -> Result<f64, String> {
+    let floor = text.parse::<f64>().map_err(|e| e.to_string())?;
+    let fits = (0.0..=1.0).contains(&floor);
+    fits.then_some(floor)
+        .ok_or_else(|| "it lies between 0 and 1".into())
+}
+
+pub(super) fn run(args: &Args, tune: &Tune) -> Result<Ended, Failure> {
+    let bars = Bars::watcher();
+    let command = Command::Tune {
+        recordings: tune.recordings,
+        seconds: tune.seconds,
+    };
+    let answer = store::ask(args, command, &*bars)?;
+    drop(bars);
+    let Answer::Tuned { profile, measured } = &answer else {
+        return Err(store::other_answer());
+    };
+    let now = measured
+        .iter()
+        .find(|m| m.present)
+        .map(|m| m.ssim - LESS_MAX);
+    let floor = tune.floor.or(now).unwrap_or(0.0);
+    let proposed = propose(measured, floor);
+    let root = store::root(args)?;
+    let drawing = tune
+        .svg
+        .clone()
+        .unwrap_or_else(|| root.join("reports/tune.svg"));
+    let svg = report::tuned_svg(profile, measured, proposed);
+    let written = durable::replace(&drawing, 0o640, svg.as_bytes());
+    written.map_err(|e| unwritten(&drawing, &e))?;
+    if tune.json {
+        output::json(&answer);
+    } else {
+        output::text(&terminal::tuned(measured, proposed, output::style()));
+        output::text(&format!("drawing  {}", drawing.display()));
+    }
+    let Some(proposed) = proposed else {
+        return Ok(Ended::Clean);
+    };
+    if proposed.ssim < floor {
+        output::note(&format!(
+            "no setting looks as good as {floor:.4}; the best is proposed"
+        ));
+    }
+    if tune.apply {
+        apply(&root.join("recvault.toml"), proposed)?;
+        output::note("recvault.toml says so from now on");
+    } else if !proposed.present {
+        output::note("recvault tune --apply writes what is proposed into recvault.toml");
+    }
+    Ok(Ended::Clean)
+}
+
+fn unwritten(path: &Path, e: &dyn std::fmt::Display) -> Failure {
+    let text = format!("{} cannot be written: {e}", path.display());
+    Failure::new(ErrorKind::Fault, text)
+}
+
+/// Writes a setting into a configuration, of which everything else stays as it is.
+fn apply(path: &Path, setting: &Measured) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| unwritten(path, &e))?;
+    let edited = edited(&text, setting).map_err(|e| unwritten(path, &e))?;
+    // What nobody could read afterwards is not written.
+    Config::parse(&path.display().to_string(), &edited)?;
+    durable::replace(path, 0o640, edited.as_bytes()).map_err(|e| unwritten(path, &e))
+}
+
+fn edited(text: &str, setting: &Measured) -> Result<String, toml_edit::TomlError> {
+    let mut all: DocumentMut = text.parse()?;
+    let number = |n: usize| value(i64::try_from(n).unwrap_or(i64::MAX));
+    let mut set = |sections: &[&str], key: &str, to: Item| {
+        let mut at = all.as_table_mut();
+        for section in sections {
+            let entry = at
+                .entry(section)
+                .or_insert_with(|| Item::Table(Table::new()));
+            match entry.as_table_mut() {
+                Some(table) => at = table,
+                None => return,
+            }
+        }
+        at.insert(key, to);
+    };
+    set(&["jobs"], "workers", number(setting.jobs));
+    set(&["jobs"], "encoder_threads", number(setting.threads));
+    if let Some(preset) = &setting.preset {
+        let preset = preset
+            .parse::<i64>()
+            .map_or_else(|_| value(preset.as_str()), value);
+        set(&["archive", "params"], "preset", preset);
+    }
+    Ok(all.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_setting_is_written_and_everything_else_stays() {
+        let setting = |preset: &str| Measured {
+            preset: Some(preset.into()),
+            jobs: 3,
+            threads: 2,
+            real_time: 1.0,
+            bytes: 1,
+            ssim: 1.0,
+            present: false,
+        };
+        let before = "# Ours.\n[jobs]\n# All of them.\nnice = 5\n\n[archive.params]\npreset = 8 # slow\ncrf = 30\n";
+        let after = edited(before, &setting("12")).unwrap();
+        for line in [
+            "# Ours.",
+            "# All of them.",
+            "nice = 5",
+            "workers = 3",
+            "encoder_threads = 2",
+            "preset = 12",
+            "crf = 30",
+        ] {
+            assert!(after.contains(line), "{line} in {after}");
+        }
+        assert_eq!(edited(&after, &setting("12")).unwrap(), after);
+        let words = edited("", &setting("fast")).unwrap();
+        assert!(words.contains("preset = \"fast\""), "{words}");
+        // All that every setting stands in, commented out, as a new store has it.
+        let fresh = edited(Config::default_text(), &setting("12")).unwrap();
+        assert!(fresh.contains("\nworkers = 3"), "{fresh}");
+    }
+}
