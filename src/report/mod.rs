@@ -23,9 +23,9 @@ pub mod prometheus;
 pub mod record_json;
 mod svg;
 pub mod terminal;
-pub mod tune_svg;
+mod tune_svg;
 pub mod wording;
-mod write;
+pub mod write;
 
 #[cfg(test)]
 pub(crate) mod fixture;
