@@ -22,7 +22,7 @@ androidx+media/sample.avi avi'}
 . "$(dirname "$0")/night.sh"
 
 inbox=$WORK/inbox number=0
-fresh "$inbox" && mkdir "$inbox"
+fresh "$inbox" && mkdir "$inbox" && rm -f "$WORK/sizes"
 while read -r clip container; do
   number=$((number + 1))
   looped "$RECVAULT_MEDIA/$clip" "$SECONDS_MIN" "$inbox/$(recording "$number" "$container")"
@@ -57,12 +57,6 @@ for run in $(seq "$RUNS"); do
     our_turn
   fi
   [ "$(find "$WORK/bare" -name '*.mkv' | wc -l)" -ge "$number" ] || die "the bare work failed: $(cat "$WORK/output")"
-  echo "$theirs $us" | tee -a "$WORK/bare.txt" | awk -v run="$run" '{
-    printf "run %d: bare %6.2f s (CPU %6.2f), ours %6.2f s (CPU %6.2f), wall %.3f, CPU %.3f\n",
-      run, $1, $2, $3, $4, $3 / $1, $4 / $2 }'
+  echo "$theirs $us" | turn "$run" "bare" "$WORK/bare.txt"
 done
-awk '{ print $4 / $2 }' "$WORK/bare.txt" | sort -n | awk -v goal="$GOAL" '{ v[NR] = $1 } END {
-  middle = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-  printf "bare: CPU least %.3f, median %.3f, greatest %.3f; goal %s: %s\n",
-    v[1], middle, v[NR], goal, middle <= goal ? "met" : "missed"
-  exit middle > goal }'
+awk '{ print $4 / $2 }' "$WORK/bare.txt" | against_goal "bare: CPU" "$GOAL"

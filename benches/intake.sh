@@ -46,12 +46,6 @@ for run in $(seq "$RUNS"); do
   if ((run % 2)); then theirs_turn; our_turn; else our_turn; theirs_turn; fi
   kept=$(find "$WORK/store/originals" -type f 2>/dev/null | wc -l)
   [ "$kept" -ge "$FILES" ] || die "$kept originals of $FILES: $(cat "$WORK/night")"
-  echo "$theirs $us" | tee -a "$WORK/intake" | awk -v run="$run" '{
-    printf "run %d: by hand %6.2f s (CPU %6.2f), ours %6.2f s (CPU %6.2f), wall %.3f, CPU %.3f\n",
-      run, $1, $2, $3, $4, $3 / $1, $4 / $2 }'
+  echo "$theirs $us" | turn "$run" "by hand" "$WORK/intake"
 done
-awk '{ print $3 / $1 }' "$WORK/intake" | sort -n | awk -v goal="$GOAL" '{ v[NR] = $1 } END {
-  middle = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-  printf "intake: wall least %.3f, median %.3f, greatest %.3f; goal %s: %s\n",
-    v[1], middle, v[NR], goal, middle <= goal ? "met" : "missed"
-  exit middle > goal }'
+awk '{ print $3 / $1 }' "$WORK/intake" | against_goal "intake: wall" "$GOAL"

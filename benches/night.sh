@@ -99,3 +99,26 @@ ours() { timed "$RECVAULT" --store "$1" batch && mv "$WORK/output" "$WORK/night"
 
 # The peer on the same recordings: peer CODEC INBOX OUT
 peer() { timed bash "$PEER" "$2" "$3" "$1"; }
+
+# Least, middle and greatest of the numbers on standard input.
+spread() {
+  sort -n | awk '{ v[NR] = $1 } END {
+    middle = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
+    printf "%.3f %.3f %.3f", v[1], middle, v[NR] }'
+}
+
+# Says how the ratios on standard input lie to a goal, and ends with 1 above it: against_goal WHAT GOAL
+against_goal() {
+  local least middle most
+  read -r least middle most < <(spread; echo)
+  printf '%s: least %s, median %s, greatest %s; goal %s: ' "$1" "$least" "$middle" "$most" "$2"
+  if awk "BEGIN { exit !($middle > $2) }"; then echo missed; return 1; fi
+  echo met
+}
+
+# Prints a turn's "wall cpu wall cpu", theirs first, and keeps it in FILE: turn NUMBER THEM FILE
+turn() {
+  tee -a "$3" | awk -v run="$1" -v them="$2" '{
+    printf "run %d: %s %6.2f s (CPU %6.2f), ours %6.2f s (CPU %6.2f), wall %.3f, CPU %.3f\n",
+      run, them, $1, $2, $3, $4, $3 / $1, $4 / $2 }'
+}

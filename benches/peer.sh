@@ -47,13 +47,6 @@ echo "recordings: $number, $(du -sh "$inbox" | cut -f1), $(for file in "$inbox"/
   ffprobe -v error -show_entries format=duration -of csv=p=0 "$file"
 done | awk '{ s += $1 } END { printf "%.0f s", s }')"
 
-# Least, middle and greatest of the numbers on standard input.
-spread() {
-  sort -n | awk '{ v[NR] = $1 } END {
-    middle = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-    printf "%.3f %.3f %.3f", v[1], middle, v[NR] }'
-}
-
 missed=0
 for codec in "$@"; do
   : >"$WORK/$codec"

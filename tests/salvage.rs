@@ -262,6 +262,21 @@ fn wrong(cut: &Cut<'_>, dir: &Path, rendition: &Path, label: &serde_json::Value)
     if !whole.method.is_empty() && label["method"] != whole.method {
         return Some(format!("labelled {label}"));
     }
+    let tags = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-show_entries",
+            "format_tags",
+            "-of",
+            "csv=p=0",
+        ])
+        .arg(rendition)
+        .output()
+        .unwrap();
+    if !String::from_utf8_lossy(&tags.stdout).contains("/salvaged") {
+        return Some(format!("its tags do not say so: {tags:?}"));
+    }
     let theirs = Shown::of(&dir.join(&whole.name), (WIDTH, HEIGHT), HEIGHT);
     let ours = Shown::of(rendition, (WIDTH, HEIGHT), HEIGHT);
     let before = whole.before(cut.at);
@@ -337,11 +352,14 @@ fn one_that_nothing_can_be_made_of_is_read_when_another_of_its_recorder_comes() 
         all.into_iter().find(|r| r["name"] == name(1)).unwrap()
     };
     assert_eq!(record(&case)["state"], "kept");
-    // A night without another changes nothing.
+    // A night without another of this recorder changes nothing, whatever another recorder's would tell.
+    let stranger = "BWC-0002_1003_20260301_080100_0001.mp4";
+    let theirs = made(&dir, "theirs.mp4", "X264 -refs 2 -c:a aac", false, "");
+    let case = case.file(stranger, &theirs.bytes);
     let events = case.events().len();
     let _ = case.batch().code(0);
     assert_eq!(record(&case)["state"], "kept");
-    assert!(case.events().len() <= events + 4, "{:?}", case.events());
+    assert!(case.events().len() <= events + 7, "{:?}", case.events());
     let case = case.file(&name(2), whole.beside.as_ref().unwrap());
     let _ = case.batch().code(1);
     let now = record(&case);
@@ -357,10 +375,65 @@ fn one_that_nothing_can_be_made_of_is_read_when_another_of_its_recorder_comes() 
         .unwrap();
     assert_eq!(label["reference"], other["id"]);
     assert!(label["lost_bytes"].as_u64().unwrap() < 20_000, "{label}");
+    // It is not done again.
+    let examined = |case: &Case| {
+        let id = now["id"].as_str().unwrap();
+        let of_it = |e: &&String| e.contains("recording.examined") && e.contains(id);
+        case.events().iter().filter(of_it).count()
+    };
+    let times = examined(&case);
+    assert!(times > 1);
+    let _ = case.batch().code(0);
+    assert_eq!(examined(&case), times);
     // By what stands in the record alone.
     fs::remove_file(case.original(&other)).unwrap();
     let copy = copy_of(&case, now["id"].as_str().unwrap(), &[]);
     assert!(packets(&copy, "v:0").len() > 50);
+}
+
+/// Goal: one that another recording does not help is looked at with it once, and not every night anew; killed
+/// before it was, a night leaves it to the next.
+#[test]
+fn one_that_nothing_helps_is_tried_once() {
+    let case = Case::new().unarchived();
+    let dir = case.beside("made");
+    fs::create_dir(&dir).unwrap();
+    // Nothing in these pictures says where one ends.
+    let whole = made(&dir, "mpeg4.mp4", "-c:v mpeg4 -q:v 4 -an", true, "");
+    let name = |n: u32| format!("BWC-0001_1003_20260301_08{n:02}00_{n:04}.mp4");
+    let at = whole.bytes.len() / 2;
+    let case = case
+        .file(&name(1), &whole.bytes[..at])
+        .file(&name(2), whole.beside.as_ref().unwrap());
+    #[cfg(feature = "failpoints")]
+    {
+        // The third worker of the night is the one that looks once more.
+        let killed = case.struck(&["batch"], "intake.derive.work=2*off->return(kill)");
+        assert_eq!(killed.ended(), None);
+        let left = case.list();
+        assert!(left.iter().any(|r| r["state"] == "admitted"), "{left:?}");
+    }
+    let _ = case.batch().code(1);
+    let record = |case: &Case| {
+        let all = case.list();
+        all.into_iter().find(|r| r["name"] == name(1)).unwrap()
+    };
+    let first = record(&case);
+    assert_eq!(first["state"], "kept");
+    let text = first["findings"].to_string();
+    assert!(text.contains("does not say where they end"), "{text}");
+    for night in 3..5 {
+        let other = dir.join(format!("{night}.mp4"));
+        let picture = format!("testsrc2=s=256x192:r=25:d={night}");
+        let _ = ffmpeg(
+            &["-f", "lavfi", "-i", &picture, "-c:v", "mpeg4"],
+            Some(&other),
+        );
+        let bytes = fs::read(&other).unwrap();
+        fs::write(case.store().join("inbox").join(name(night)), bytes).unwrap();
+        let _ = case.batch();
+        assert_eq!(record(&case)["events"], first["events"], "night {night}");
+    }
 }
 
 /// A night on 20 recordings cut at ten places each; the share of seconds that came back of each.

@@ -32,13 +32,16 @@ fn settings_are_measured_and_the_fastest_good_one_is_written() {
         .store_command(&[&tune[..], &["--json"]].concat())
         .code(0)
         .json();
-    let all = answer["with"]["measured"].as_array().unwrap();
+    let all = answer["measured"].as_array().unwrap();
     let of = |m: &Value, key: &str| m[key].as_f64().unwrap();
     let presets: Vec<&str> = all.iter().map(|m| m["preset"].as_str().unwrap()).collect();
     for preset in ["ultrafast", "superfast", "veryfast", "faster", "fast"] {
         assert!(presets.contains(&preset), "{presets:?}");
     }
-    assert_eq!(all.iter().filter(|m| m["present"] == true).count(), 1);
+    let present: Vec<bool> = all.iter().map(|m| m["present"] == true).collect();
+    assert_eq!(present.iter().filter(|p| **p).count(), 1);
+    assert!(present[0]);
+    assert!(of(&answer["proposed"], "ssim") >= answer["floor"].as_f64().unwrap());
     for m in all {
         assert!(of(m, "real_time") > 0.1 && of(m, "bytes") > 10_000.0, "{m}");
         assert!((0.8..1.0).contains(&of(m, "ssim")), "{m}");
@@ -67,6 +70,13 @@ fn settings_are_measured_and_the_fastest_good_one_is_written() {
         assert!(written.contains(line), "{line} in {written}");
     }
     let _ = case.batch();
+    // Where nothing can be drawn what was measured is told all the same.
+    let nowhere = [&tune[..], &["--svg", "/nowhere/a.svg"]].concat();
+    let run = case
+        .store_command(&nowhere)
+        .says("× real time")
+        .says("/nowhere/a.svg cannot be written");
+    assert_ne!(run.ended(), Some(0));
     let refused = [&tune[..], &["--floor", "1.5"]].concat();
     let _ = case.store_command(&refused).code(2);
 }

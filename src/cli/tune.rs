@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args as Group;
+use serde::Serialize;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::{Ended, args::Args, output, progress::Bars, store};
@@ -57,28 +58,32 @@ pub(super) fn run(args: &Args, tune: &Tune) -> Result<Ended, Failure> {
     let Answer::Tuned { profile, measured } = &answer else {
         return Err(store::other_answer());
     };
-    let now = measured
-        .iter()
-        .find(|m| m.present)
-        .map(|m| m.ssim - LESS_MAX);
-    let floor = tune.floor.or(now).unwrap_or(0.0);
-    let proposed = propose(measured, floor);
+    let now = measured.iter().find(|m| m.present);
+    let floor = tune.floor.or(now.map(|m| m.ssim - LESS_MAX));
+    // Against nothing even the worst would be good enough.
+    let proposed = floor.and_then(|floor| propose(measured, floor));
     let root = store::root(args)?;
-    let drawing = tune
-        .svg
-        .clone()
-        .unwrap_or_else(|| root.join("reports/tune.svg"));
-    let svg = report::tuned_svg(profile, measured, proposed);
-    let written = durable::replace(&drawing, 0o640, svg.as_bytes());
-    written.map_err(|e| unwritten(&drawing, &e))?;
+    let beside = || root.join("reports/tune.svg");
+    let drawing = tune.svg.clone().unwrap_or_else(beside);
     if tune.json {
-        output::json(&answer);
+        output::json(&Told {
+            version: 1,
+            profile,
+            floor,
+            proposed,
+            measured,
+        });
     } else {
         output::text(&terminal::tuned(measured, proposed, output::style()));
+    }
+    let svg = report::tuned_svg(profile, measured, proposed);
+    durable::replace(&drawing, 0o640, svg.as_bytes()).map_err(|e| unwritten(&drawing, &e))?;
+    if !tune.json {
         output::text(&format!("drawing  {}", drawing.display()));
     }
-    let Some(proposed) = proposed else {
-        return Ok(Ended::Clean);
+    let (Some(proposed), Some(floor)) = (proposed, floor) else {
+        output::note("it was stopped before the present setting was measured; nothing is proposed");
+        return Ok(Ended::Attention);
     };
     if proposed.ssim < floor {
         output::note(&format!(
@@ -92,6 +97,16 @@ pub(super) fn run(args: &Args, tune: &Tune) -> Result<Ended, Failure> {
         output::note("recvault tune --apply writes what is proposed into recvault.toml");
     }
     Ok(Ended::Clean)
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    version: u32,
+    profile: &'a str,
+    floor: Option<f64>,
+    proposed: Option<&'a Measured>,
+    measured: &'a [Measured],
 }
 
 fn unwritten(path: &Path, e: &dyn std::fmt::Display) -> Failure {
@@ -111,6 +126,8 @@ fn apply(path: &Path, setting: &Measured) -> Result<(), Failure> {
 fn edited(text: &str, setting: &Measured) -> Result<String, toml_edit::TomlError> {
     let mut all: DocumentMut = text.parse()?;
     let number = |n: usize| value(i64::try_from(n).unwrap_or(i64::MAX));
+    let params = all.get("archive").and_then(|a| a.get("params"));
+    let sets_threads = params.is_some_and(|p| p.get("threads").is_some());
     let mut set = |sections: &[&str], key: &str, to: Item| {
         let mut at = all.as_table_mut();
         for section in sections {
@@ -126,6 +143,10 @@ fn edited(text: &str, setting: &Measured) -> Result<String, toml_edit::TomlError
     };
     set(&["jobs"], "workers", number(setting.jobs));
     set(&["jobs"], "encoder_threads", number(setting.threads));
+    // A profile's own number of threads would go before it.
+    if sets_threads {
+        set(&["archive", "params"], "threads", number(setting.threads));
+    }
     if let Some(preset) = &setting.preset {
         let preset = preset
             .parse::<i64>()
@@ -165,6 +186,8 @@ mod tests {
             assert!(after.contains(line), "{line} in {after}");
         }
         assert_eq!(edited(&after, &setting("12")).unwrap(), after);
+        let own = edited("[archive.params]\nthreads = 7\n", &setting("12")).unwrap();
+        assert!(own.contains("\nthreads = 2"), "{own}");
         let words = edited("", &setting("fast")).unwrap();
         assert!(words.contains("preset = \"fast\""), "{words}");
         // All that every setting stands in, commented out, as a new store has it.

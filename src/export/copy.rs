@@ -13,7 +13,6 @@ use crate::{
             Answer, DeriveJob, MarkOrder, Orders, Part, Progress, RenditionFacts, RenditionOrder,
             VerifyJob,
         },
-        salvage::SalvageJob,
         worker::{Files, Worker},
     },
     recording::{FindingKind, Record, Source},
@@ -86,14 +85,7 @@ fn derive(
     heard: &mut dyn FnMut(&Progress),
 ) -> Result<Result<RenditionFacts, String>, ExportError> {
     let failed = |why: String| ExportError::Copy { id: record.id, why };
-    let job = DeriveJob {
-        claims_media: record.kind.is_media(),
-        now: record.admitted_at,
-        formats: settings.plan.formats.clone(),
-        elements: settings.plan.elements(),
-        salvage: SalvageJob::again(record.media.as_ref()),
-        ..DeriveJob::default()
-    };
+    let job = DeriveJob::making(&settings.plan, record);
     let orders = Orders {
         rendition: Some(RenditionOrder {
             plan: settings.plan.clone(),

@@ -38,7 +38,6 @@ use crate::{
         checks::{self, CheckSettings},
         profile::{Plan, Requirement},
         protocol::{Answer, DeriveJob, Done, MarkOrder, Opened, Orders, RenditionOrder, VerifyJob},
-        salvage::SalvageJob,
         worker::{Derived, Files, Launch, Worker, WorkerFault},
     },
     recording::{Finding, FindingKind, Record, Rendition, SalvageMethod, Source, State},
@@ -272,17 +271,10 @@ impl<'a> Deriving<'a> {
             ),
             false => None,
         };
-        let job = DeriveJob {
-            claims_media: record.kind.is_media(),
-            now: record.admitted_at,
-            formats: self.settings.plan.formats.clone(),
-            elements: self.settings.plan.elements(),
-            salvage: match salvage {
-                Some(how) => Some(how.job(self.store, &self.settings.launch)),
-                None => SalvageJob::again(record.media.as_ref()),
-            },
-            ..DeriveJob::default()
-        };
+        let mut job = DeriveJob::making(&self.settings.plan, record);
+        if let Some(how) = salvage {
+            job.salvage = Some(how.job(self.store, &self.settings.launch));
+        }
         let by = salvage.and_then(|how| how.reference);
         let shape = job.salvage.as_ref().and_then(|s| s.shape.clone());
         // What the answer to `Opened` decided is needed again when the worker is done.

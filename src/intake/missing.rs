@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Item, Outcome, attribute::Attributing};
 use crate::{
     base::Moment,
-    index::{Direction, Filter, Page},
+    index::Filter,
     recording::{
         Attribution, Finding, FindingKind, Record, Source,
         sequence::{Hole, Numbered, holes},
@@ -18,8 +18,6 @@ use crate::{
 
 /// How far back a recorder's row is looked at, before the first of its files of the night.
 const DAYS: i64 = 14;
-/// Records that are read at once.
-const PAGE: usize = 1_000;
 
 /// Tells of each hole on the file beside it, or where that came earlier on another of its recorder. To be called when the night took in
 /// all that it could: what still lies in the inbox has not failed to come.
@@ -108,20 +106,8 @@ fn row_of(
         to: Some(to),
         ..Filter::default()
     };
-    let (mut row, mut after) = (Vec::new(), None);
-    loop {
-        let page = Page {
-            after,
-            limit: PAGE,
-            direction: Direction::Forward,
-        };
-        let found = store.list(&filter, &page)?;
-        row.extend(found.records.iter().filter_map(numbered));
-        match found.next {
-            Some(next) => after = Some(next),
-            None => return Ok(row),
-        }
-    }
+    let all = store.list_all(&filter)?;
+    Ok(all.iter().filter_map(numbered).collect())
 }
 
 fn numbered(record: &Record) -> Option<Numbered> {

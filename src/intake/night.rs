@@ -551,7 +551,9 @@ impl Flow<'_> {
         if work.is_empty() {
             return Ok(());
         }
-        self.board.phase("salvaging", self.clock.now());
+        let bytes = work.iter().map(|w| w.bytes).sum();
+        let files = work.len() as u64;
+        (self.board).restart("salvaging", files, bytes, self.clock.now());
         let again = |item: &Item| work.iter().any(|w| item.id == Some(w.id));
         night.items.retain(|item| !again(item));
         let last = work.len() <= self.settings.jobs;

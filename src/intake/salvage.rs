@@ -1,18 +1,16 @@
 //! What to do about recordings without an index: another recording of the same recorder tells how to make
-//! one. So they wait until everything else of the night was looked at, and are tried once more whenever
-//! there is another to go by.
+//! one. So they wait until everything else of the night was looked at, and where none was there they are tried
+//! once more when the first comes.
 
 use super::{Item, Outcome};
 use crate::{
-    base::{Moment, RecordingId},
+    base::RecordingId,
     index::{Direction, Filter, Page},
     media::{salvage::SalvageJob, worker::Launch},
     recording::{FindingKind, Record, SalvageMethod, State},
     store::{Store, StoreError},
 };
 
-/// Records that are read at once.
-const PAGE: usize = 1_000;
 /// Recordings of a recorder before and behind one in time, among which one to go by is looked for.
 const BESIDE: usize = 50;
 /// Containers that have an index of the kind that may be missing.
@@ -27,6 +25,16 @@ pub(super) struct Unindexed {
 }
 
 impl Unindexed {
+    /// To be made after the one of these that is nearest in time.
+    fn of(record: &Record, whole: &[Record]) -> Self {
+        let apart = |r: &&Record| r.time().ms_since(record.time()).abs();
+        Self {
+            id: record.id,
+            bytes: record.bytes,
+            reference: whole.iter().min_by_key(apart).map(|r| r.id),
+        }
+    }
+
     /// How a worker is to read it.
     pub(super) fn job(&self, store: &Store, launch: &Launch) -> SalvageJob {
         let after = |id| {
@@ -38,7 +46,7 @@ impl Unindexed {
     }
 }
 
-/// Those of tonight, and those of earlier nights of whose recorder a whole recording came since.
+/// Those of tonight, and those of earlier nights of whose recorder the first whole recording came since.
 pub(super) fn unindexed(store: &Store, items: &[Item]) -> Result<Vec<Unindexed>, StoreError> {
     let mut all = Vec::new();
     let of_tonight = items.iter().filter(|item| {
@@ -47,11 +55,8 @@ pub(super) fn unindexed(store: &Store, items: &[Item]) -> Result<Vec<Unindexed>,
     });
     for id in of_tonight.filter_map(|item| item.id) {
         if let Some(record) = store.record(id)? {
-            all.push(Unindexed {
-                id,
-                bytes: record.bytes,
-                reference: reference(store, &record)?.map(|r| r.id),
-            });
+            let whole = whole_ones(store, &record)?;
+            all.push(Unindexed::of(&record, &whole));
         }
     }
     let filter = Filter {
@@ -59,33 +64,21 @@ pub(super) fn unindexed(store: &Store, items: &[Item]) -> Result<Vec<Unindexed>,
         state: Some(State::Kept),
         ..Filter::default()
     };
-    let mut after = None;
-    loop {
-        let page = Page {
-            after,
-            limit: PAGE,
-            direction: Direction::Forward,
-        };
-        let found = store.list(&filter, &page)?;
-        for record in &found.records {
-            let newer = reference(store, record)?.filter(|r| r.changed_at > record.changed_at);
-            all.extend(newer.map(|newer| Unindexed {
-                id: record.id,
-                bytes: record.bytes,
-                reference: Some(newer.id),
-            }));
-        }
-        match found.next {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
+    for record in store.list_all(&filter)? {
+        let whole = whole_ones(store, &record)?;
+        // Where one was there before, it was tried, and another would tell the same.
+        let first = whole.iter().all(|r| r.changed_at > record.changed_at);
+        if first && !whole.is_empty() {
+            all.push(Unindexed::of(&record, &whole));
         }
     }
+    Ok(all)
 }
 
-/// The recording of the same recorder that is nearest in time, of those that have an index.
-fn reference(store: &Store, record: &Record) -> Result<Option<Record>, StoreError> {
+/// Recordings of the same recorder that have an index, of those that are next to it in time.
+fn whole_ones(store: &Store, record: &Record) -> Result<Vec<Record>, StoreError> {
     let Some(device) = &record.attribution.device else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let at = record.time();
     let mut beside = Vec::new();
@@ -106,11 +99,8 @@ fn reference(store: &Store, record: &Record) -> Result<Option<Record>, StoreErro
         };
         beside.extend(store.list(&filter, &page)?.records);
     }
-    let apart = |time: Moment| time.ms_since(at).abs();
-    let whole = beside
-        .into_iter()
-        .filter(|r| r.id != record.id && is_whole(r));
-    Ok(whole.min_by_key(|r| apart(r.time())))
+    beside.retain(|r| r.id != record.id && is_whole(r));
+    Ok(beside)
 }
 
 /// Whether an index can be made after it.

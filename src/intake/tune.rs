@@ -147,17 +147,18 @@ pub fn tune(
         let seconds = begun.elapsed().as_secs_f64().max(0.001);
         let shown: f64 = made.iter().map(|m| m.seconds).sum();
         // How many threads an encoder has changes little of what it makes.
+        let first: Vec<&Made> = made.iter().filter(|m| m.which < sample.len()).collect();
         let known = all.iter().find(|m| m.preset == trial.preset);
         let ssim = match known {
             Some(same) => same.ssim,
-            None => likeness(store, settings, &sample, &made)?,
+            None => likeness(store, settings, &sample, &first)?,
         };
         all.push(Measured {
             preset: trial.preset.clone(),
             jobs: trial.jobs,
             threads: trial.threads,
             real_time: shown / seconds,
-            bytes: made.iter().map(|m| m.bytes).sum(),
+            bytes: first.iter().map(|m| m.bytes).sum(),
             ssim,
             present: trial.present,
         });
@@ -210,8 +211,12 @@ fn sample(store: &Store, count: usize) -> Result<Vec<Record>, TuneError> {
     Ok(chosen)
 }
 
+/// How often each job has work: with fewer recordings than jobs the sample is gone through again.
+const TURNS: usize = 2;
+
 /// A copy that was made, without a name.
 struct Made {
+    /// Which of the sample, counted on where that was gone through again.
     which: usize,
     file: File,
     bytes: u64,
@@ -227,11 +232,14 @@ fn copies(
 ) -> Result<Vec<Made>, TuneError> {
     let next = AtomicUsize::new(0);
     let made = Mutex::new(Vec::new());
+    let count = sample.len().max(trial.jobs.saturating_mul(TURNS));
     let work = || {
-        while let Some((which, record)) = {
+        loop {
             let which = next.fetch_add(1, Ordering::Relaxed);
-            sample.get(which).map(|record| (which, record))
-        } {
+            let record = sample.get(which % sample.len().max(1));
+            let Some(record) = record.filter(|_| which < count) else {
+                return;
+            };
             let one = copy(store, settings, trial, which, record);
             let failed = one.is_err();
             made.lock()
@@ -264,13 +272,7 @@ fn copy(
         .map_err(StoreError::from)?;
     let file = store.vault().nameless_file().map_err(StoreError::from)?;
     let deriving = &settings.deriving;
-    let job = DeriveJob {
-        claims_media: true,
-        now: record.admitted_at,
-        formats: trial.plan.formats.clone(),
-        elements: trial.plan.elements(),
-        ..DeriveJob::default()
-    };
+    let job = DeriveJob::making(&trial.plan, record);
     let mark = MarkOrder {
         device: None,
         officer: None,
@@ -321,7 +323,7 @@ fn likeness(
     store: &Store,
     settings: &TuneSettings,
     sample: &[Record],
-    made: &[Made],
+    made: &[&Made],
 ) -> Result<f64, TuneError> {
     let mut sum = 0.0;
     for one in made {

@@ -32,7 +32,7 @@ use super::{
 use crate::{
     base::{Digest, ErrorKind, Explain, Moment, RecordingId, limits::WORKER_LINE_BYTES_MAX},
     custody::request::Seconds,
-    recording::{Claim, Finding, MediaInfo, Timeline, salvage::Shape},
+    recording::{Claim, Finding, MediaInfo, Record, Timeline, salvage::Shape},
 };
 
 pub use check::check_message;
@@ -95,6 +95,21 @@ pub struct DeriveJob {
     /// How to read it where it has no index; without it, such a recording is not read.
     #[serde(default)]
     pub salvage: Option<SalvageJob>,
+}
+
+impl DeriveJob {
+    /// To make a copy of this recording by a plan.
+    #[must_use]
+    pub fn making(plan: &Plan, record: &Record) -> Self {
+        Self {
+            claims_media: record.kind.is_media(),
+            now: record.admitted_at,
+            formats: plan.formats.clone(),
+            elements: plan.elements(),
+            salvage: SalvageJob::again(record.media.as_ref()),
+            ..Self::default()
+        }
+    }
 }
 
 /// What a derivation is told once the parent knows whose recording it is.

@@ -330,6 +330,8 @@ pub(super) fn tune(
             });
         }
     }
+    // What the others are held against; whoever stops it early has that at least.
+    trials.sort_by_key(|trial| !trial.present);
     Ok(TuneSettings {
         deriving: DerivingSettings {
             launch: awaited(root, config)?,

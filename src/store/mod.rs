@@ -81,6 +81,9 @@ use details::Details;
 use queue::Writer;
 use writer::Desk;
 
+/// Records that are read at once where all of a filter are wanted.
+const RECORDS_AT_ONCE: usize = 1_000;
+
 /// A store that this process owns.
 pub struct Store {
     root: PathBuf,
@@ -328,6 +331,27 @@ impl Store {
     /// When a row cannot be read.
     pub fn list(&self, filter: &Filter, page: &Page) -> Result<Found, StoreError> {
         Ok(self.index.find(filter, page)?)
+    }
+
+    /// All records that a filter wants, by time; for filters that want few.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn list_all(&self, filter: &Filter) -> Result<Vec<Record>, StoreError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = Page {
+                after,
+                limit: RECORDS_AT_ONCE,
+                direction: crate::index::Direction::Forward,
+            };
+            let found = self.list(filter, &page)?;
+            all.extend(found.records);
+            match found.next {
+                Some(next) => after = Some(next),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Recordings that wait to be looked at, with their sizes.

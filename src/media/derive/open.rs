@@ -16,7 +16,7 @@ use crate::{
     media::{
         graph::fault,
         protocol::{DeriveJob, Fault, Message, Opened, Progress, ProtocolError, Side, clean_text},
-        salvage::{Ending, ending, is_avi, rebuild},
+        salvage::{Ending, ending, rebuild},
         source::{Happening, Reading, Source},
     },
     recording::{
@@ -156,14 +156,14 @@ fn prepare(
     };
     let media = match ending(&file) {
         Ending::Whole => return Ok((Reading::Anyhow, None)),
-        Ending::Cut(method, lost) => {
-            let len = file.metadata().map_or(0, |m| m.len());
-            let reading = match (method, lost) {
+        Ending::Cut(cut) => {
+            let reading = match (cut.method, cut.up_to) {
                 (SalvageMethod::InARow, _) => Reading::InARow,
-                (_, Some(lost)) if is_avi(&file) => Reading::UpTo(len.saturating_sub(lost)),
-                _ => Reading::Anyhow,
+                (_, Some(end)) => Reading::UpTo(end),
+                (_, None) => Reading::Anyhow,
             };
-            return Ok((reading, salvaged(method, lost, Vec::new())));
+            let label = salvaged(cut.method, cut.lost_bytes, Vec::new());
+            return Ok((reading, label));
         }
         Ending::NoIndex(media) => media,
     };

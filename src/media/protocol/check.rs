@@ -85,7 +85,11 @@ mod tests {
     use super::*;
     use crate::{
         base::Moment,
-        media::protocol::{Done, Opened, Verified},
+        media::protocol::{Done, Likeness, Opened, Verified},
+        recording::{
+            Salvage, SalvageMethod, TrackKind,
+            salvage::{DISPLAY_BYTES, ENTRY_BYTES_MAX, Shape, TrackShape},
+        },
     };
 
     #[test]
@@ -109,6 +113,61 @@ mod tests {
         }
         let officer = Field::Officer("1003".into());
         assert!(check_message(&opened(officer, Source::Container)).is_err());
+    }
+
+    #[test]
+    fn which_recording_an_index_was_made_after_is_not_for_a_worker_to_say() {
+        let honest = Salvage {
+            method: SalvageMethod::Reference,
+            reference: None,
+            shape: None,
+            recovered_ms: 1,
+            lost_bytes: Some(1),
+        };
+        let done = |salvage: Salvage| {
+            let mut done = Done::default();
+            done.media.salvage = Some(salvage);
+            check_message(&Message::Done(Box::new(done)))
+        };
+        assert!(done(honest.clone()).is_ok());
+        let id = crate::base::RecordingId::new([7; 10]);
+        for lie in [
+            Salvage {
+                reference: Some(id),
+                ..honest.clone()
+            },
+            Salvage {
+                shape: Some(Shape::default()),
+                ..honest.clone()
+            },
+            Salvage {
+                recovered_ms: -1,
+                ..honest
+            },
+        ] {
+            assert!(done(lie.clone()).is_err(), "{lie:?}");
+        }
+        let track = |entry: usize, display: usize| TrackShape {
+            kind: TrackKind::Video,
+            entry: vec![0; entry],
+            timescale: 1,
+            step: 1,
+            largest: 1,
+            display: vec![0; display],
+        };
+        let shape = |tracks: Vec<TrackShape>| {
+            let shape = Shape { tracks, others: 0 };
+            check_message(&Message::Shape(Box::new(shape))).is_ok()
+        };
+        let (entry, display) = (ENTRY_BYTES_MAX, DISPLAY_BYTES);
+        assert!(shape(vec![track(entry, display); 2]));
+        assert!(!shape(vec![track(entry, display); 3]));
+        assert!(!shape(vec![track(entry + 1, display)]));
+        assert!(!shape(vec![track(entry, display - 1)]));
+        for (ssim, good) in [(0.0, true), (1.0, true), (1.1, false), (f64::NAN, false)] {
+            let said = Message::Likeness(Likeness { frames: 1, ssim });
+            assert_eq!(check_message(&said).is_ok(), good, "{ssim}");
+        }
     }
 
     #[test]

@@ -18,11 +18,31 @@ const PACKETS_LOOKED_AT: u64 = 5;
 pub(in crate::media) enum Ending {
     /// As its recorder ended it, or nothing tells otherwise.
     Whole,
-    /// Before its recorder came to end it; how it is read, and the bytes at the end that belong to
-    /// nothing whole, where they can be counted.
-    Cut(SalvageMethod, Option<u64>),
+    /// Before its recorder came to end it.
+    Cut(Cut),
     /// So, and without the index that it takes to read it; where its media lie.
     NoIndex(Range<u64>),
+}
+
+/// A file that ends before its recorder came to end it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::media) struct Cut {
+    /// How it is read.
+    pub method: SalvageMethod,
+    /// Bytes at the end that belong to nothing whole, where they can be counted.
+    pub lost_bytes: Option<u64>,
+    /// Where it is to be read to, if not to its end.
+    pub up_to: Option<u64>,
+}
+
+impl Cut {
+    const fn of(method: SalvageMethod, lost_bytes: Option<u64>) -> Ending {
+        Ending::Cut(Self {
+            method,
+            lost_bytes,
+            up_to: None,
+        })
+    }
 }
 
 /// How a file ends; in doubt it is whole.
@@ -37,38 +57,37 @@ pub(in crate::media) fn ending(file: &File) -> Ending {
     if file.read_exact_at(&mut head, 0).is_err() {
         return Ending::Whole;
     }
-    let lost = match &head {
-        _ if is_avi(file) => avi(file, len),
-        [0x1a, 0x45, 0xdf, 0xa3, ..] => matroska(file, len),
-        [.., b'f', b't', b'y', b'p', _, _, _, _] => return mp4(file, len),
-        _ => transport(file, len),
+    let without_index = |lost| Cut::of(SalvageMethod::WithoutIndex, Some(lost));
+    let cut = match &head {
+        [b'R', b'I', b'F', b'F', .., b'A', b'V', b'I', b' '] => avi(file, len).map(|lost| {
+            // With what is not whole all would end that comes behind it in time.
+            Ending::Cut(Cut {
+                method: SalvageMethod::WithoutIndex,
+                lost_bytes: Some(lost),
+                up_to: Some(len - lost),
+            })
+        }),
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => matroska(file, len).map(without_index),
+        [.., b'f', b't', b'y', b'p', _, _, _, _] => mp4(file, len),
+        _ => transport(file, len).map(without_index),
     };
-    lost.map_or(Ending::Whole, |lost| {
-        Ending::Cut(SalvageMethod::WithoutIndex, Some(lost))
-    })
-}
-
-/// Whether it begins as an AVI does.
-pub(in crate::media) fn is_avi(file: &File) -> bool {
-    let mut head = [0; 12];
-    let read = file.read_exact_at(&mut head, 0).is_ok();
-    read && head.starts_with(b"RIFF") && head.ends_with(b"AVI ")
+    cut.unwrap_or(Ending::Whole)
 }
 
 /// An index in front, and media or a fragment that go on beyond the end.
-fn mp4(file: &File, len: u64) -> Ending {
+fn mp4(file: &File, len: u64) -> Option<Ending> {
     let mut index = false;
     for found in boxes(file, 0..len) {
         if found.end > len && index {
             return match &found.kind {
-                b"mdat" => Ending::Cut(SalvageMethod::InARow, None),
-                b"moof" => Ending::Cut(SalvageMethod::WithoutIndex, None),
-                _ => Ending::Whole,
+                b"mdat" => Some(Cut::of(SalvageMethod::InARow, None)),
+                b"moof" => Some(Cut::of(SalvageMethod::WithoutIndex, None)),
+                _ => None,
             };
         }
         index |= &found.kind == b"moov";
     }
-    Ending::Whole
+    None
 }
 
 /// Lists and chunks (Microsoft, AVI RIFF File Reference): what lies behind the last whole one in a file
@@ -97,6 +116,8 @@ fn avi(file: &File, len: u64) -> Option<u64> {
             b"LIST" if matches!(head.get(8..), Some(b"movi" | b"rec ")) => at + 12,
             kind if !kind.iter().all(|b| b.is_ascii_graphic() || *b == b' ') => break,
             _ if at + 8 + size > len => break,
+            // It is written last, whatever the head says.
+            b"idx1" => return None,
             _ => end,
         };
         whole = at.min(len);
@@ -179,7 +200,7 @@ mod tests {
     }
 
     fn cut(lost: u64) -> Ending {
-        Ending::Cut(SalvageMethod::WithoutIndex, Some(lost))
+        Cut::of(SalvageMethod::WithoutIndex, Some(lost))
     }
 
     fn chunk(kind: &[u8], body: &[u8]) -> Vec<u8> {
@@ -208,18 +229,31 @@ mod tests {
             .concat(),
         );
         assert_eq!(ends(&whole), Ending::Whole);
+        let up_to = |end: usize, lost: u64| {
+            Ending::Cut(Cut {
+                method: SalvageMethod::WithoutIndex,
+                lost_bytes: Some(lost),
+                up_to: Some(end as u64),
+            })
+        };
         // Head, header list, the list's own head and the picture: then sound.
         let sound = 12 + 16 + 12 + 48;
         for at in [sound, sound + 3, sound + 15] {
-            assert_eq!(ends(&whole[..at]), cut((at - sound) as u64), "{at}");
+            let lost = (at - sound) as u64;
+            assert_eq!(ends(&whole[..at]), up_to(sound, lost), "{at}");
         }
-        assert_eq!(ends(&whole[..sound + 16]), cut(0));
+        let index = sound + 16;
+        assert_eq!(ends(&whole[..index]), up_to(index, 0));
         // Its index is not whole.
-        assert_eq!(ends(&whole[..sound + 20]), cut(4));
+        assert_eq!(ends(&whole[..index + 4]), up_to(index, 4));
         // A recorder that never came to write how long it is.
         let mut unwritten = whole[..sound + 3].to_vec();
         unwritten[4..8].fill(0);
-        assert_eq!(ends(&unwritten), cut(3));
+        assert_eq!(ends(&unwritten), up_to(sound, 3));
+        // One that never does, and came to the end.
+        let mut careless = whole;
+        careless[4..8].fill(0);
+        assert_eq!(ends(&careless), Ending::Whole);
     }
 
     #[test]
@@ -261,27 +295,32 @@ mod tests {
             |kind: &[u8], size: u32, body: &[u8]| [&size.to_be_bytes()[..], kind, body].concat();
         let (ftyp, moov) = (boxed(b"ftyp", 16, b"isom...."), boxed(b"moov", 12, b"...."));
         let (moof, mdat) = (boxed(b"moof", 12, b"...."), boxed(b"mdat", 24, &[7; 16]));
+        let meta = boxed(b"meta", 12, b"....");
+        let many = boxed(b"free", 8, b"").repeat(crate::media::boxes::BOXES_MAX);
         let some = &mdat[..20];
         for (parts, ends_so) in [
             (vec![&ftyp[..], &mdat, &moov], Ending::Whole),
             (vec![&ftyp, &moov, &mdat], Ending::Whole),
             (
                 vec![&ftyp, &moov, some],
-                Ending::Cut(SalvageMethod::InARow, None),
+                Cut::of(SalvageMethod::InARow, None),
             ),
             (
                 vec![&ftyp, &moov, &moof, some],
-                Ending::Cut(SalvageMethod::InARow, None),
+                Cut::of(SalvageMethod::InARow, None),
             ),
             (
                 vec![&ftyp, &moov, &moof, &mdat, &moof[..10]],
-                Ending::Cut(SalvageMethod::WithoutIndex, None),
+                Cut::of(SalvageMethod::WithoutIndex, None),
             ),
             (vec![&ftyp, &moov, &moof, &mdat], Ending::Whole),
             (vec![&ftyp, some], Ending::NoIndex(24..36)),
             (vec![&ftyp, &mdat], Ending::NoIndex(24..40)),
             (vec![&ftyp, &mdat, &moov[..10]], Ending::NoIndex(24..40)),
             (vec![&ftyp, &mdat[..8]], Ending::Whole),
+            // A picture file, and one whose index may come behind more than is looked at.
+            (vec![&ftyp, &meta, &mdat], Ending::Whole),
+            (vec![&ftyp, &mdat, &many], Ending::Whole),
         ] {
             assert_eq!(ends(&parts.concat()), ends_so, "{parts:?}");
         }

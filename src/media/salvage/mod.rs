@@ -32,11 +32,11 @@ use std::{fs::File, ops::Range, os::fd::AsFd};
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use ending::{Ending, ending, is_avi};
+pub(super) use ending::{Ending, ending};
 pub(super) use shape::shape;
 
 use super::{
-    boxes::boxes,
+    boxes::{BOXES_MAX, boxes},
     worker::{Files, Launch, Worker},
 };
 use crate::recording::{MediaInfo, SalvageMethod, TrackKind, salvage::Shape};
@@ -93,6 +93,10 @@ pub(super) fn without_index(file: &File) -> Option<Range<u64>> {
     let len = file.metadata().ok()?.len();
     let mut media: Option<Range<u64>> = None;
     for (n, found) in boxes(file, 0..len).enumerate() {
+        if n + 1 == BOXES_MAX {
+            // It may come behind more boxes than are looked at.
+            return None;
+        }
         match &found.kind {
             b"moov" if found.end <= len => return None,
             // An index that is not whole ends what came before it.
@@ -100,7 +104,8 @@ pub(super) fn without_index(file: &File) -> Option<Range<u64>> {
                 let begin = found.body.saturating_sub(8);
                 return media.map(|m| m.start..begin);
             }
-            b"moof" => return None,
+            // A fragment, and a picture file's index.
+            b"moof" | b"meta" => return None,
             b"mdat" if media.is_none() => media = Some(found.body..len),
             b"ftyp" | b"wide" | b"free" | b"skip" | b"mdat" | b"uuid" => {}
             _ if n == 0 => return None,

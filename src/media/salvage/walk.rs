@@ -16,8 +16,8 @@ const UNIT_BYTES_USUAL: u64 = 1024 * 1024;
 const AHEAD_MAX: u32 = 3;
 /// Bytes without a picture behind which the next one need not go on where the last one ended.
 const LOST_BYTES: u64 = 4 * 1024 * 1024;
-/// Pictures, and stretches between them, of one recording: two days at 60 a second.
-const PIECES_MAX: usize = 10_000_000;
+/// Pictures, and stretches between them, of one recording: a shift at 60 a second, and a hundred megabytes.
+const PIECES_MAX: usize = 2_000_000;
 
 /// A picture, by where its bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
