@@ -40,6 +40,7 @@
 //! | 6 | [`disposal`] | carries out an approved plan and certifies what is gone |
 //! | 6 | [`export`] | spends an approval: a package that every computer can check |
 //! | 7 | [`report`] | what a person reads |
+//! | 7 | [`tune`] | how fast this machine makes copies, by setting; keeps none of them |
 //! | 7 | [`config`] | `recvault.toml`, checked |
 //! | 8 | [`service`] | every command as data; executed here or sent to the store's owner |
 //! | 8 | [`doctor`] | what this machine has |
@@ -73,4 +74,5 @@ pub mod report;
 pub mod retention;
 pub mod service;
 pub mod store;
+pub mod tune;
 pub mod vault;

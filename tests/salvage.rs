@@ -126,7 +126,12 @@ fn made_ones(dir: &Path) -> Vec<Whole> {
     [
         ("h264-b.mp4", "X264 -bf 3 -c:a aac", true, REFERENCE),
         ("h265.mp4", "X265 -tag:v hvc1 -c:a aac", true, REFERENCE),
-        ("h264-pcm.mov", "X264 -c:a pcm_s16le", true, REFERENCE),
+        (
+            "h264-pcm.mov",
+            "X264 -slices 3 -c:a pcm_s16le",
+            true,
+            REFERENCE,
+        ),
         ("own264.mp4", "X264 -bsf:v dump_extra -c:a aac", false, OWN),
         (
             "own265.mp4",
@@ -389,6 +394,27 @@ fn one_that_nothing_can_be_made_of_is_read_when_another_of_its_recorder_comes() 
     fs::remove_file(case.original(&other)).unwrap();
     let copy = copy_of(&case, now["id"].as_str().unwrap(), &[]);
     assert!(packets(&copy, "v:0").len() > 50);
+}
+
+/// Goal: a sound that is not whole does not take the pictures behind it in time along: of the second that a
+/// recorder interleaves by, those that lie before it in the file come back.
+#[test]
+fn pictures_behind_a_sound_that_is_cut_come_back() {
+    let Some(media) = real_media() else { return };
+    let path = media.join("drewnoakes+metadata-extractor-images/100_0306.AVI");
+    let bytes = fs::read(&path).unwrap();
+    // Within the chunk of sound that begins behind its 29th picture.
+    let at = 671_401;
+    let before = packets(&path, "v:0").iter().filter(|p| p.end <= at).count();
+    let name = "BWC-0001_1003_20260301_080000_0001.avi";
+    let case = Case::new().unarchived().file(name, &bytes[..at as usize]);
+    let _ = case.batch().code(1);
+    let media = &case.list()[0]["media"];
+    assert_eq!(
+        (before, media["frames"].as_u64()),
+        (29, Some(29)),
+        "{media}"
+    );
 }
 
 /// Goal: one that another recording does not help is looked at with it once, and not every night anew; killed

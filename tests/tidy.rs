@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("disposal", 6),
     ("export", 6),
     ("report", 7),
+    ("tune", 7),
     ("config", 7),
     ("service", 8),
     ("doctor", 8),

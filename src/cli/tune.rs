@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args as Group;
+use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, value};
 
 use super::{Ended, args::Args, output, progress::Bars, store};
 use crate::{
-    base::{ErrorKind, durable},
+    base::{ErrorKind, durable, text::bytes_human},
     config::Config,
-    intake::tune::{Measured, propose},
-    report::{self, terminal},
+    report::{Dot, scatter},
     service::{Answer, Command, Failure},
+    tune::{Measured, is_on_frontier, propose},
 };
 
 /// How much less like the recordings copies may look than they do now, unless a floor is named.
@@ -64,7 +65,7 @@ pub(super) fn run(args: &Args, tune: &Tune) -> Result<Ended, Failure> {
     let proposed = floor.and_then(|floor| propose(measured, floor));
     let root = store::root(args)?;
     let beside = || root.join("reports/tune.svg");
-    let drawing = tune.svg.clone().unwrap_or_else(beside);
+    let path = tune.svg.clone().unwrap_or_else(beside);
     if tune.json {
         output::json(&Told {
             version: 1,
@@ -74,12 +75,17 @@ pub(super) fn run(args: &Args, tune: &Tune) -> Result<Ended, Failure> {
             measured,
         });
     } else {
-        output::text(&terminal::tuned(measured, proposed, output::style()));
+        output::text(&table(measured, proposed));
     }
-    let svg = report::tuned_svg(profile, measured, proposed);
-    durable::replace(&drawing, 0o640, svg.as_bytes()).map_err(|e| unwritten(&drawing, &e))?;
+    let title = format!("Speed and likeness of {profile} on this machine");
+    let dots: Vec<Dot> = measured
+        .iter()
+        .map(|m| dot(m, measured, proposed))
+        .collect();
+    let svg = scatter(&title, &dots);
+    durable::replace(&path, 0o640, svg.as_bytes()).map_err(|e| unwritten(&path, &e))?;
     if !tune.json {
-        output::text(&format!("drawing  {}", drawing.display()));
+        output::text(&format!("drawing  {}", path.display()));
     }
     let (Some(proposed), Some(floor)) = (proposed, floor) else {
         output::note("it was stopped before the present setting was measured; nothing is proposed");
@@ -97,6 +103,69 @@ pub(super) fn run(args: &Args, tune: &Tune) -> Result<Ended, Failure> {
         output::note("recvault tune --apply writes what is proposed into recvault.toml");
     }
     Ok(Ended::Clean)
+}
+
+/// Every setting, the fastest first, with what is proposed and what nothing beats.
+fn table(all: &[Measured], proposed: Option<&Measured>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "Preset",
+        "Jobs",
+        "Threads",
+        "× real time",
+        "Size",
+        "SSIM",
+        "",
+    ]);
+    let mut rows: Vec<&Measured> = all.iter().collect();
+    rows.sort_by(|a, b| b.real_time.total_cmp(&a.real_time));
+    for row in rows {
+        let marks = [
+            (row.present, "now"),
+            (proposed == Some(row), "proposed"),
+            (is_on_frontier(all, row), "nothing is faster and better"),
+        ];
+        let marks: Vec<&str> = marks
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, w)| *w)
+            .collect();
+        table.add_row([
+            row.preset.clone().unwrap_or_else(|| "—".into()),
+            row.jobs.to_string(),
+            row.threads.to_string(),
+            format!("{:.1}", row.real_time),
+            bytes_human(row.bytes),
+            format!("{:.4}", row.ssim),
+            marks.join(", "),
+        ]);
+    }
+    for column in table.column_iter_mut().take(6) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+/// A setting as the drawing has it.
+fn dot(m: &Measured, all: &[Measured], proposed: Option<&Measured>) -> Dot {
+    let preset = m.preset.as_deref().unwrap_or("—");
+    Dot {
+        speed: m.real_time,
+        likeness: m.ssim,
+        bytes: m.bytes,
+        label: format!("{preset}, {} × {}", m.jobs, m.threads),
+        words: format!(
+            "preset {preset}, {} jobs × {} threads: {:.1} × real time, {}, SSIM {:.4}",
+            m.jobs,
+            m.threads,
+            m.real_time,
+            bytes_human(m.bytes),
+            m.ssim
+        ),
+        unbeaten: is_on_frontier(all, m),
+        proposed: proposed == Some(m),
+    }
 }
 
 /// What is printed as JSON.
@@ -131,9 +200,7 @@ fn edited(text: &str, setting: &Measured) -> Result<String, toml_edit::TomlError
     let mut set = |sections: &[&str], key: &str, to: Item| {
         let mut at = all.as_table_mut();
         for section in sections {
-            let entry = at
-                .entry(section)
-                .or_insert_with(|| Item::Table(Table::new()));
+            let entry = at.entry(section).or_insert_with(toml_edit::table);
             match entry.as_table_mut() {
                 Some(table) => at = table,
                 None => return,

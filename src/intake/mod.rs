@@ -17,7 +17,6 @@ mod salvage;
 pub mod scan;
 pub mod summary;
 mod tally;
-pub mod tune;
 pub mod upkeep;
 
 pub use progress::{Job, Progress, Watcher};

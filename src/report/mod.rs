@@ -21,9 +21,9 @@ pub mod night_html;
 pub mod night_json;
 pub mod prometheus;
 pub mod record_json;
+mod scatter;
 mod svg;
 pub mod terminal;
-mod tune_svg;
 pub mod wording;
 pub mod write;
 
@@ -35,6 +35,6 @@ pub use night_html::night_html;
 pub use night_json::night_json;
 pub use prometheus::night_prometheus;
 pub use record_json::{list_json, show_json};
+pub use scatter::{Dot, scatter};
 pub use terminal::Style;
-pub use tune_svg::tuned_svg;
 pub use write::{ReportError, Written, write_night};

@@ -10,10 +10,11 @@ use crate::{
     custody::access::Access,
     disposal::Applied,
     export::Exported,
-    intake::{NightSummary, Upkeep, tune::Measured},
+    intake::{NightSummary, Upkeep},
     recording::Record,
     report::Written,
     retention::{Plan, Verdict},
+    tune::Measured,
 };
 
 /// What somebody asks of a store.

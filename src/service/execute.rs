@@ -21,6 +21,7 @@ use crate::{
     recording::{FindingKind, Kind, Record, State},
     registry, report,
     store::{Checked, Depth, HoldRequest, Store},
+    tune,
 };
 
 /// Tells whoever looks on that the night is over, also where it ends in a panic.
@@ -247,7 +248,7 @@ impl Executor {
         let _running = self.one_night(by)?;
         let config = self.config()?;
         let settings = settings::tune(&self.root, &config, recordings, seconds)?;
-        let measured = intake::tune::tune(&self.store, &settings, watcher, interrupt)?;
+        let measured = tune::tune(&self.store, &settings, watcher, interrupt)?;
         Ok(Answer::Tuned {
             profile: config.archive.profile,
             measured,

@@ -17,12 +17,8 @@ use crate::{
     config::{self, Config},
     export::ExportSettings,
     intake::{
-        attribute::Attributing,
-        derive::DerivingSettings,
-        night::NightSettings,
-        release::Release,
+        attribute::Attributing, derive::DerivingSettings, night::NightSettings, release::Release,
         scan::ScanSettings,
-        tune::{Trial, TuneSettings},
     },
     media::{
         band::{BandMode, Template},
@@ -32,6 +28,7 @@ use crate::{
         worker::{Launch, REGISTRY},
     },
     registry::Register,
+    tune::{Trial, TuneSettings},
 };
 
 /// What any office PC plays.

@@ -268,3 +268,47 @@ impl Sounds<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_out_of_order_are_shown_in_order_from_the_first_instant_on() {
+        let shape = TrackShape {
+            kind: TrackKind::Video,
+            entry: boxed(b"avc1", &[&[0; 78]]),
+            timescale: 25,
+            step: 2,
+            largest: 1,
+            display: upright((64, 48)),
+        };
+        let picture = |at| Picture {
+            at,
+            bytes: 9,
+            slice: crate::media::salvage::units::Slice::default(),
+        };
+        let all = [picture(30), picture(50), picture(40)];
+        let pictures = Pictures {
+            shape: &shape,
+            clock: (25, 2),
+            all: &all,
+            ranks: &[0, 2, 1],
+        };
+        let head = head(&pictures, None);
+        let table_of = |kind: &[u8; 4]| {
+            let at = head.windows(4).position(|four| four == kind);
+            let all = head.get(at.map_or(0, |at| at + 8)..).unwrap_or_default();
+            let numbers = all
+                .chunks_exact(4)
+                .map(|n| n.iter().fold(0, |n, b| n << 8 | u32::from(*b)));
+            numbers.take(7).collect::<Vec<u32>>()
+        };
+        // One has to wait for the one before it: a step, which the edit takes off again.
+        assert_eq!(table_of(b"ctts"), [3, 1, 2, 1, 4, 1, 0]);
+        assert_eq!(table_of(b"elst").get(..3), Some(&[1, 240, 2][..]));
+        let moved = u32::try_from(head.len()).unwrap_or(0);
+        let places = [3, 0, 30 + moved, 0, 50 + moved, 0, 40 + moved];
+        assert_eq!(table_of(b"co64"), places);
+    }
+}

@@ -212,6 +212,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::recording::salvage::TrackShape;
 
     /// Parameter sets of 64×48 at 25 pictures a second.
     const SETS: [&[u8]; 2] = [
@@ -263,15 +264,10 @@ mod tests {
         let all = written();
         let mut bytes = tempfile::tempfile().unwrap();
         bytes.write_all(&all).unwrap();
-        let found = |len: usize| {
-            let mut read = Bytes::new(&bytes, 0..len as u64);
-            let (shape, at, told) = own::shape(&mut read, 0, &mut || {}).unwrap();
-            assert!(told && at == 0);
-            let entry = &shape.of(TrackKind::Video).unwrap().entry;
-            let (units, length) = Units::described(entry).unwrap();
-            let read = Bytes::new(&bytes, 0..len as u64);
-            Walk::new(read, units, length, None).run(0, &mut || {}).0
-        };
+        let mut read = Bytes::new(&bytes, 0..all.len() as u64);
+        let (_, at, told) = own::shape(&mut read, 0, &mut || {}).unwrap();
+        assert!(told && at == 0);
+        let found = |len: usize| walked(&all[..len]);
         let whole = found(all.len());
         assert_eq!(whole.pictures.len(), 15);
         assert_eq!(whole.between.len(), 15);
@@ -282,6 +278,69 @@ mod tests {
         let cut = found(all.len() - 34);
         assert_eq!(cut.pictures, whole.pictures[..14]);
         assert!(cut.lost_bytes > 40);
+    }
+
+    /// Walks over media that begin with the sets.
+    fn walked(all: &[u8]) -> walk::Found {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(all).unwrap();
+        let len = all.len() as u64;
+        let (shape, ..) = own::shape(&mut Bytes::new(&file, 0..len), 0, &mut || {}).unwrap();
+        let (units, length) = Units::described(&shape.tracks[0].entry).unwrap();
+        let bytes = Bytes::new(&file, 0..len);
+        Walk::new(bytes, units, length, None).run(0, &mut || {}).0
+    }
+
+    #[test]
+    fn what_looks_like_a_picture_goes_on_where_the_last_one_ended_unless_much_is_lost() {
+        let begin = [unit(SETS[0]), unit(SETS[1]), slice(0, 40), slice(1, 40)].concat();
+        let (noise, like) = (vec![0xee; 100], slice(6, 20));
+        let rest = [slice(2, 40), slice(3, 40)].concat();
+        let found = walked(&[&begin[..], &noise, &like, &noise, &rest].concat());
+        assert_eq!((found.pictures.len(), found.between.len()), (4, 1));
+        let lost = vec![0xee; 5 * 1024 * 1024];
+        let found = walked(&[&begin[..], &lost, &like, &slice(7, 20)].concat());
+        assert_eq!((found.pictures.len(), found.between.len()), (4, 1));
+    }
+
+    #[test]
+    fn where_pictures_and_sound_do_not_agree_the_sound_tells_the_time() {
+        let mut all = [unit(SETS[0]), unit(SETS[1])].concat();
+        for number in 0..6 {
+            all.extend(slice(number, 40));
+            all.extend(vec![0x80; 4_000]);
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&all).unwrap();
+        let mut bytes = Bytes::new(&file, 0..all.len() as u64);
+        let (mut shape, ..) = own::shape(&mut bytes, 0, &mut || {}).unwrap();
+        // Eight bits a sample, one channel.
+        let mut entry = vec![0; 36];
+        entry[3] = 36;
+        entry[4..8].copy_from_slice(b"raw ");
+        (entry[25], entry[27]) = (1, 8);
+        for (rate, agrees, ms) in [(100_000, true, 240), (4_000, false, 6_000)] {
+            shape.tracks.truncate(1);
+            shape.tracks.push(TrackShape {
+                kind: TrackKind::Audio,
+                entry: entry.clone(),
+                timescale: rate,
+                step: 1,
+                largest: 1,
+                display: shape.tracks[0].display.clone(),
+            });
+            let job = SalvageJob {
+                shape: Some(shape.clone()),
+            };
+            let made = made(&all, &job).unwrap();
+            assert_eq!(made.told.is_empty(), agrees, "{:?}", made.told);
+            let mut head = tempfile::tempfile().unwrap();
+            head.write_all(&made.head).unwrap();
+            let again = shape::read(&head).unwrap();
+            let pictures = again.of(TrackKind::Video).unwrap();
+            let lasts = u64::from(pictures.step) * 6 * 1_000 / u64::from(pictures.timescale);
+            assert_eq!(lasts, ms);
+        }
     }
 
     #[test]

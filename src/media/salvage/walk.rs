@@ -79,20 +79,23 @@ impl<'a> Walk<'a> {
         let mut found = Found::default();
         let mut at = begin;
         let end = self.bytes.end();
+        let mut there = self.there(at, false);
         while at < end && found.pictures.len() + found.between.len() < PIECES_MAX {
             beat();
-            match self.there(at, false) {
+            match there {
                 There::Picture(picture) => {
                     at += u64::from(picture.bytes);
                     self.last = Some(picture.slice);
                     found.pictures.push(picture);
+                    there = self.there(at, false);
                 }
                 There::Cut => {
                     found.lost_bytes = end - at;
                     break;
                 }
                 There::Other => {
-                    let next = self.next_picture(at, beat);
+                    let next;
+                    (next, there) = self.next_picture(at, beat);
                     found.between.push(at..next);
                     at = next;
                 }
@@ -101,14 +104,14 @@ impl<'a> Walk<'a> {
         (found, self.units)
     }
 
-    /// Where the next picture begins; the end where there is none.
-    fn next_picture(&mut self, from: u64, beat: &mut dyn FnMut()) -> u64 {
+    /// Where the next picture begins, and it; the end where there is none.
+    fn next_picture(&mut self, from: u64, beat: &mut dyn FnMut()) -> (u64, There) {
         let end = self.bytes.end();
         let mut at = from;
         loop {
             at += 1;
             if at >= end {
-                return end;
+                return (end, There::Other);
             }
             if at.is_multiple_of(BEAT_BYTES) {
                 beat();
@@ -118,8 +121,9 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let lost = at - from > LOST_BYTES;
-            if !matches!(self.there(at, lost), There::Other) {
-                return at;
+            match self.there(at, lost) {
+                There::Other => {}
+                there => return (at, there),
             }
         }
     }

@@ -10,7 +10,6 @@ mod events;
 mod list;
 mod night;
 mod show;
-mod tune;
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table,
@@ -23,7 +22,6 @@ pub use events::events;
 pub use list::{list, recorders, statements};
 pub use night::{night, night_findings, night_table, night_totals, night_where};
 pub use show::show;
-pub use tune::tuned;
 
 use super::wording::{findings_by_severity, printable};
 use crate::recording::{Finding, Severity};

@@ -1,4 +1,4 @@
-//! How fast this machine makes copies, how large and how good, on recordings of its own: every setting of
+//! Layer 7. How fast this machine makes copies, how large and how good, on recordings of its own: every setting of
 //! jobs, encoder threads and preset on the same sample. Nothing of it is kept.
 
 use std::{
@@ -13,11 +13,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Progress, Watcher, derive::DerivingSettings};
 use crate::{
     base::{ErrorKind, Explain},
     batch::{Interrupt, Stop},
     index::{Direction, Filter, Page},
+    intake::{Progress, Watcher, derive::DerivingSettings},
     media::{
         profile::Plan,
         protocol::{Answer, DeriveJob, LikenessJob, MarkOrder, Orders, Part, RenditionOrder},
