@@ -5,6 +5,7 @@
 
 mod access;
 mod access_report;
+mod alarms;
 mod apart;
 mod asking;
 mod band;
@@ -37,6 +38,7 @@ mod log;
 mod mirror;
 mod mutated;
 mod mutation;
+mod neighbours;
 mod night;
 mod office;
 mod package;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Every one of the files: what it is, what became of it, and what was found.
-const TABLE: &str = include_str!("real.txt");
+pub const TABLE: &str = include_str!("real.txt");
 
 /// Goal: every original bit-exact in the vault, every decodable video with a rendition whose
 /// presented frames are the source's, every other file with its kind or the finding that says why.

@@ -27,6 +27,13 @@ fn six_minutes() {
     });
 }
 
+/// Every black, frozen or silent stretch of the real recordings, held against ffmpeg's detectors.
+#[test]
+#[ignore = "takes a minute: ./x soak false_alarms_on_real_recordings"]
+fn false_alarms_on_real_recordings() {
+    crate::alarms::held_against_other_detectors();
+}
+
 /// Every change that the tests know, in every file of a log, judged by recvault and by
 /// `docs/verify.py` alike.
 #[test]

@@ -129,6 +129,9 @@ impl Config {
             s.real("silent_min_s", 0.1..=3_600.0, &mut c.checks.silent_min_s);
             s.real("clipped_min_s", 0.1..=3_600.0, &mut c.checks.clipped_min_s);
             s.real("jump_s", 0.01..=3_600.0, &mut c.checks.jump_s);
+            let apart = &mut c.checks.neighbours_apart_s;
+            s.real("neighbours_apart_s", 0.1..=600.0, apart);
+            s.real("pre_record_s", 0.0..=600.0, &mut c.checks.pre_record_s);
         });
         reader.section("band", |s| {
             s.choice(

@@ -177,6 +177,10 @@ pub struct Checks {
     pub clipped_min_s: f64,
     /// Seconds that make a jump of timestamps.
     pub jump_s: f64,
+    /// Seconds that a recorder's neighbouring pieces may be apart.
+    pub neighbours_apart_s: f64,
+    /// Seconds of picture without sound that recorders keep from before their button was pressed.
+    pub pre_record_s: f64,
 }
 
 impl Default for Checks {
@@ -189,6 +193,8 @@ impl Default for Checks {
             silent_min_s: 5.0,
             clipped_min_s: 2.0,
             jump_s: 1.0,
+            neighbours_apart_s: 2.0,
+            pre_record_s: 0.0,
         }
     }
 }

@@ -109,6 +109,12 @@ impl Attributing {
         officer.map(|o| o.name.clone()).unwrap_or_default()
     }
 
+    /// Whether the register is empty, so that there is no name to look for in a font.
+    #[must_use]
+    pub fn names_nobody(&self) -> bool {
+        self.register.officers().next().is_none() && self.register.devices().next().is_none()
+    }
+
     /// What of the register the band's font has no letters for, as a sentence: there would be empty boxes
     /// in the archival copies of those people for as long as they are kept.
     #[must_use]

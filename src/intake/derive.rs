@@ -165,6 +165,9 @@ impl<'a> Deriving<'a> {
 
     /// Whom the band's font has no letters for, as a sentence for the report.
     pub(super) fn unwritable(&self) -> Option<String> {
+        if self.attributing.names_nobody() {
+            return None;
+        }
         // A font that cannot be read is said of the first recording.
         let bytes = std::fs::read(&self.settings.font).ok()?;
         let index = usize::try_from(self.settings.font_index).ok()?;

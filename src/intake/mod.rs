@@ -6,6 +6,7 @@
 mod admit;
 pub mod attribute;
 mod board;
+mod cores;
 pub mod derive;
 mod examined;
 mod known;
@@ -19,6 +20,7 @@ pub mod summary;
 mod tally;
 pub mod upkeep;
 
+pub use missing::RowSettings;
 pub use progress::{Job, Progress, Watcher};
 pub use summary::{Ending, Item, NightSummary, Outcome, Room, Totals};
 pub use upkeep::{MirrorState, Upkeep};

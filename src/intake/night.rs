@@ -9,22 +9,17 @@
 //! Whatever happens to one file is that file's item and never the night's end. Killed anywhere,
 //! the next night finds what is in the vault and not looked at, and what is still in the inbox.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{path::PathBuf, sync::Mutex};
 
 use super::{
     Ending, Item, NightSummary, Outcome, Totals, Watcher,
     admit::{Admitting, Taken, is_full},
     attribute::Attributing,
     board::Board,
+    cores::{Ahead, Share},
     derive::{Deriving, DerivingSettings},
     known::{self, Known},
-    missing,
+    missing::{self, RowSettings},
     release::{self, Release},
     salvage::{self, Unindexed},
     scan::{self, Found, ScanSettings},
@@ -67,6 +62,8 @@ pub struct NightSettings {
     pub fixity_days: u32,
     /// Below so many free bytes nothing more is taken in.
     pub free_bytes_min: u64,
+    /// How recordings are held against their neighbours.
+    pub row: RowSettings,
     /// How recordings are looked at.
     pub deriving: DerivingSettings,
 }
@@ -254,8 +251,7 @@ pub fn run(
         clock,
         interrupt,
         settings,
-        ahead: AtomicU64::new(files),
-        ahead_bytes: AtomicU64::new(bytes),
+        ahead: Ahead::of(files, bytes),
         stopped: Mutex::default(),
     };
     let results: Vec<Result<Option<Item>, Defect>> = Stages::run(|stages| {
@@ -349,7 +345,7 @@ impl Night {
         clock: &dyn Clock,
     ) -> Result<NightSummary, NightError> {
         if ending == Ending::Complete {
-            missing::tell(store, &settings.attributing, &mut self.items)?;
+            missing::tell(store, settings, &mut self.items)?;
         }
         for item in &self.items {
             match item.outcome {
@@ -427,9 +423,7 @@ struct Flow<'a> {
     clock: &'a dyn Clock,
     interrupt: &'a Interrupt,
     settings: &'a NightSettings,
-    /// What may still want a worker, what is in hand included, and its bytes.
-    ahead: AtomicU64,
-    ahead_bytes: AtomicU64,
+    ahead: Ahead,
     /// Why the store takes no more, once it does not.
     stopped: Mutex<Option<StoreError>>,
 }
@@ -523,22 +517,22 @@ impl Flow<'_> {
     }
 
     fn derive(&self, vaulted: Result<Option<Vaulted>, Defect>) -> Result<Option<Item>, Defect> {
-        let few = self.ahead.load(Ordering::Relaxed) <= self.settings.jobs as u64;
+        let mut share = None;
         let item = vaulted.map(|vaulted| match vaulted? {
             Vaulted::Finished(item) => Some(*item),
             Vaulted::LookAt(id, bytes) => {
-                // One that outweighs all others together is the last to end, whenever it begins.
-                let ahead = self.ahead_bytes.load(Ordering::Relaxed);
-                let last = few || bytes.saturating_mul(2) > ahead;
-                let stopped = self.stopped();
-                let item = (self.deriving).look_at(id, bytes, None, self.board, stopped, last);
+                let given = self.ahead.begins(bytes, self.settings.jobs);
+                share = Some(given);
+                let (stopped, wide) = (self.stopped(), given != Share::Even);
+                let item = (self.deriving).look_at(id, bytes, None, self.board, stopped, wide);
                 Some(item)
             }
         });
-        if let Ok(Some(item)) = &item {
-            self.ahead_bytes.fetch_sub(item.bytes, Ordering::Relaxed);
-        }
-        self.ahead.fetch_sub(1, Ordering::Relaxed);
+        let bytes = match &item {
+            Ok(Some(item)) => item.bytes,
+            _ => 0,
+        };
+        self.ahead.ended(bytes, share);
         item
     }
 

@@ -135,6 +135,14 @@ finding_kinds! {
     /// Numbers of the recorder's row of files before or behind this one are not there (clause 4.8.1). Told
     /// by the night alone: a recording does not keep what may come tomorrow.
     SequenceHole = "sequence.hole", Alarm;
+    /// A piece that its recorder cut, and the next, do not touch. Told by the night alone, as what follows.
+    SequenceGap = "sequence.gap", Warning;
+    /// A recording begins before its recorder had ended the one before.
+    SequenceOverlap = "sequence.overlap", Warning;
+    /// It is not made as nearly all others of its recorder are: a hint that another program wrote it anew.
+    RecordingUnlike = "recording.unlike", Warning;
+    /// What recorders keep from before their button was pressed is not there.
+    PreRecordMissing = "prerecord.missing", Warning;
     /// Bytes that were lawfully disposed of came back.
     Reappeared = "recording.reappeared", Alarm;
     /// The worker died on this recording.

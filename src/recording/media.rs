@@ -83,6 +83,22 @@ impl MediaInfo {
             });
         format!("{}{}", self.container, tracks.collect::<String>())
     }
+
+    /// `MP4 with H.264 and AAC at 48000 Hz`: what a recorder does not change with size and quality.
+    #[must_use]
+    pub fn make(&self) -> String {
+        let tracks = self.tracks.iter().filter(|t| t.kind != TrackKind::Other);
+        let words: Vec<String> = tracks
+            .map(|t| match t.rate_hz {
+                Some(rate) => format!("{} at {rate} Hz", t.codec),
+                None => t.codec.clone(),
+            })
+            .collect();
+        match words.is_empty() {
+            true => self.container.clone(),
+            false => format!("{} with {}", self.container, words.join(" and ")),
+        }
+    }
 }
 
 /// Mean light and sound level over equal steps of a recording, for drawing.
@@ -96,6 +112,17 @@ pub struct Timeline {
     /// RMS sound level of each step: 0 is silence (≤ −80 dBFS), 255 full scale; empty without audio.
     #[serde(with = "crate::recording::media::base64")]
     pub level: Vec<u8>,
+}
+
+impl Timeline {
+    /// Milliseconds after which there is sound above a level first, to the step; none where there is none.
+    #[must_use]
+    pub fn sound_from_ms(&self, above_dbfs: f64) -> Option<i64> {
+        // 255 steps over the 80 decibels below full scale.
+        let silent = ((above_dbfs + 80.0) / 80.0 * 255.0).clamp(0.0, 255.0);
+        let first = self.level.iter().position(|l| f64::from(*l) > silent)?;
+        i64::try_from(first).ok()?.checked_mul(self.step_ms.into())
+    }
 }
 
 /// Bytes as base64 text, for serde's `with`.

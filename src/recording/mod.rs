@@ -6,10 +6,12 @@ pub mod finding;
 pub mod kind;
 pub mod media;
 pub mod name;
+pub mod neighbours;
 pub mod record;
 pub mod salvage;
 pub mod sequence;
 pub mod sidecar;
+pub mod unlike;
 
 pub use attribution::{Attribution, Claim, Field, Source, Value};
 pub use finding::{Finding, FindingKind, Severity, Span};

@@ -17,8 +17,8 @@ use crate::{
     config::{self, Config},
     export::ExportSettings,
     intake::{
-        attribute::Attributing, derive::DerivingSettings, night::NightSettings, release::Release,
-        scan::ScanSettings,
+        RowSettings, attribute::Attributing, derive::DerivingSettings, night::NightSettings,
+        release::Release, scan::ScanSettings,
     },
     media::{
         band::{BandMode, Template},
@@ -73,6 +73,11 @@ pub(super) fn night(
         memo_sample: usize::try_from(config.night.memo_sample).unwrap_or(usize::MAX),
         fixity_days: config.night.fixity_days,
         free_bytes_min: config.disk.min_free_gb.saturating_mul(1_000_000_000),
+        row: RowSettings {
+            apart_ms: ms(config.checks.neighbours_apart_s),
+            pre_record_ms: ms(config.checks.pre_record_s),
+            silent_below_dbfs: config.checks.silent_dbfs,
+        },
         deriving: deriving(root, config, &shares)?,
     })
 }
@@ -374,15 +379,23 @@ fn params(config: &Config) -> BTreeMap<String, Setting> {
         .collect()
 }
 
+/// Seconds as the configuration has them, in milliseconds.
+fn ms(s: f64) -> i64 {
+    (s * 1_000.0).round() as i64
+}
+
 /// The configuration speaks of seconds and luma levels, the checks of milliseconds and shares.
 fn checks(c: &config::Checks) -> CheckSettings {
-    let ms = |s: f64| (s * 1_000.0).round() as i64;
     CheckSettings {
         black_mean_permille: u32::from(c.black_luma_max) * 1_000 / 255,
         black_ms_min: ms(c.black_min_s),
         frozen_ms_min: ms(c.frozen_min_s),
         silent_below_dbfs: c.silent_dbfs,
         silent_ms_min: ms(c.silent_min_s),
+        silent_begin_ms: match c.pre_record_s > 0.0 {
+            true => ms(c.pre_record_s + c.neighbours_apart_s),
+            false => 0,
+        },
         clipped_ms_min: ms(c.clipped_min_s),
         jump_ms_min: ms(c.jump_s),
         ..CheckSettings::default()

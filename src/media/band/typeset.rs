@@ -33,7 +33,7 @@ const GLYPHS_MAX: usize = 1_024;
 /// A face of a font, from bytes.
 #[derive(Clone)]
 pub struct Font {
-    data: Arc<[u8]>,
+    data: Arc<Vec<u8>>,
     offset: u32,
     key: CacheKey,
 }
@@ -43,8 +43,9 @@ impl Font {
     ///
     /// # Errors
     /// [`BandError::FontUnreadable`] when the bytes are no font or have no such face.
-    pub fn from_bytes(data: impl Into<Arc<[u8]>>, index: usize) -> Result<Self, BandError> {
-        let data = data.into();
+    pub fn from_bytes(data: Vec<u8>, index: usize) -> Result<Self, BandError> {
+        // Not `Arc<[u8]>`, which would copy what is twenty megabytes for a font of all scripts.
+        let data = Arc::new(data);
         let font = FontRef::from_index(&data, index).ok_or(BandError::FontUnreadable { index })?;
         let (offset, key) = (font.offset, font.key);
         let font = Self { data, offset, key };
@@ -403,7 +404,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_font_are_refused() {
         for (bytes, index) in [(&b""[..], 0), (b"\0\x01\0\0garbage", 0), (b"ttcf", 3)] {
-            let refused = Font::from_bytes(bytes, index).map(|_| ());
+            let refused = Font::from_bytes(bytes.to_vec(), index).map(|_| ());
             assert_eq!(refused, Err(BandError::FontUnreadable { index }));
         }
     }

@@ -30,6 +30,9 @@ pub struct CheckSettings {
     /// Silent for at least this long, in milliseconds. Between two sentences it is quiet, too,
     /// but not for five seconds and not on a body that breathes.
     pub silent_ms_min: i64,
+    /// A recording may begin with this much silence, in milliseconds: recorders keep the picture of the
+    /// moments before their button was pressed, and not the sound. 0 where they do not.
+    pub silent_begin_ms: i64,
     /// Sound is clipped while at least this many of a thousand samples are as loud as can be written
     /// (within 0.13 dB). 30: what is merely loud touches it now and then, a wave that is cut off stays there.
     pub clipped_permille: u32,
@@ -56,6 +59,7 @@ impl Default for CheckSettings {
             frozen_ms_min: 2_000,
             silent_below_dbfs: -60.0,
             silent_ms_min: 5_000,
+            silent_begin_ms: 0,
             clipped_permille: 30,
             clipped_ms_min: 2_000,
             merge_ms: 200,

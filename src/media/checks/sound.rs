@@ -57,6 +57,7 @@ pub struct Window {
 pub struct SoundWatch {
     silent_below: f32,
     silent: Stretches,
+    silent_begin_ms: i64,
     clipped_permille: u64,
     clipped: Stretches,
     whole: Option<Span>,
@@ -78,6 +79,7 @@ impl SoundWatch {
         Self {
             silent_below: 10f64.powf(settings.silent_below_dbfs / 20.0) as f32,
             silent: Stretches::new(settings.silent_ms_min, settings.merge_ms),
+            silent_begin_ms: settings.silent_begin_ms,
             clipped_permille: settings.clipped_permille.into(),
             clipped: Stretches::new(settings.clipped_ms_min, CLIPPED_MERGE_MS),
             whole: None,
@@ -173,7 +175,9 @@ impl SoundWatch {
             return vec![Finding::new(FindingKind::AudioSilent, text).at(whole)];
         }
         let end_ms = end_ms.min(whole.end_ms);
-        let (silent, more) = self.silent.finish(end_ms);
+        let (mut silent, more) = self.silent.finish(end_ms);
+        let begin_ms = whole.begin_ms.saturating_add(self.silent_begin_ms);
+        silent.retain(|s| s.span.begin_ms > whole.begin_ms || s.span.end_ms > begin_ms);
         let mut found = tell(
             FindingKind::AudioSilent,
             "The sound track is silent",
@@ -229,7 +233,11 @@ mod tests {
 
     /// Findings of a track, fed in blocks of an odd length.
     fn found(letters: &str, s16: bool) -> Vec<(i64, i64, String)> {
-        let mut watch = SoundWatch::new(&CheckSettings::default());
+        found_by(&CheckSettings::default(), letters, s16)
+    }
+
+    fn found_by(settings: &CheckSettings, letters: &str, s16: bool) -> Vec<(i64, i64, String)> {
+        let mut watch = SoundWatch::new(settings);
         let all: Vec<f32> = letters
             .chars()
             .enumerate()
@@ -304,6 +312,25 @@ mod tests {
                     "{letters} s16={s16}: {found:?} instead of {expected:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_recording_may_begin_in_silence_where_that_is_told() {
+        let settings = CheckSettings {
+            silent_begin_ms: 8_000,
+            ..CheckSettings::default()
+        };
+        for (letters, stretches) in [
+            ("________~~", 0),
+            ("_________~", 1),
+            ("~________~", 1),
+            ("______~______~", 1),
+            // Nothing but silence is no beginning.
+            ("______", 1),
+        ] {
+            let found = found_by(&settings, letters, true);
+            assert_eq!(found.len(), stretches, "{letters}: {found:?}");
         }
     }
 

@@ -186,7 +186,10 @@ mod tests {
         let line = line.finish(1_000);
         assert_eq!(line.luma, [15, 15, 200, 200]);
         assert_eq!(line.level, [255, 128, 0, 0]); // 0, −40, −80 dBFS, nothing
+        assert_eq!(line.sound_from_ms(-60.0), Some(0));
+        assert_eq!(line.sound_from_ms(0.0), None);
         let empty = TimelineBuilder::new().finish(10_000);
+        assert_eq!(empty.sound_from_ms(-60.0), None);
         assert!(empty.luma.is_empty() && empty.level.is_empty());
     }
 

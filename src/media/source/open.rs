@@ -11,7 +11,7 @@ use std::{
 
 use gstreamer as gst;
 use gstreamer::{glib, prelude::*};
-use gstreamer_app as gst_app;
+use gstreamer_app::{self as gst_app, gst_base, gst_base::prelude::BaseTransformExt as _};
 use gstreamer_video as gst_video;
 
 use elements::watch_elements;
@@ -334,6 +334,7 @@ fn attach(
             .build();
         watch_size(pad, known);
         let sink = appsink(PICTURES_WAITING_MAX);
+        take_planes_anywhere(&sink);
         guard.picture = Some(sink.clone());
         vec![
             make("videoconvert")?,
@@ -341,9 +342,7 @@ fn attach(
             gst::ElementFactory::make("capsfilter")
                 .property("caps", fixed)
                 .build()?,
-            gst::ElementFactory::make("videoflip")
-                .property_from_str("video-direction", "auto")
-                .build()?,
+            upright()?,
             sink.upcast(),
         ]
     } else if sound {
@@ -451,6 +450,35 @@ fn watch_size(pad: &gst::Pad, known: &Arc<Mutex<Known>>) {
             }
         }
         gst::PadProbeReturn::Ok
+    });
+}
+
+/// Turns pictures as their tags say. One that was never told to turn copies every picture as it is,
+/// so it is told to let them pass; it takes that back itself when a tag comes.
+fn upright() -> Result<gst::Element, glib::BoolError> {
+    let flip = gst::ElementFactory::make("videoflip")
+        .property_from_str("video-direction", "auto")
+        .build()?;
+    if let Some(transform) = flip.downcast_ref::<gst_base::BaseTransform>() {
+        transform.set_passthrough(true);
+    }
+    Ok(flip)
+}
+
+/// Lets a decoder hand over its own frames, whose rows are longer than the picture: without this it
+/// copies every one of them into tight rows. `appsink` asks nobody before GStreamer 1.24.
+fn take_planes_anywhere(sink: &gst_app::AppSink) {
+    let Some(pad) = sink.static_pad("sink") else {
+        return;
+    };
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
+        match info.query_mut().map(gst::QueryRef::view_mut) {
+            Some(gst::QueryViewMut::Allocation(query)) => {
+                query.add_allocation_meta::<gst_video::VideoMeta>(None);
+                gst::PadProbeReturn::Handled
+            }
+            _ => gst::PadProbeReturn::Ok,
+        }
     });
 }
 
