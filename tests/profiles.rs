@@ -42,6 +42,24 @@ fn every_shipped_pipeline_runs() {
     }
 }
 
+/// Goal: every picture of every shipped profile's rendition decodes, also where groups of pictures are given to
+/// several decoders at once.
+#[test]
+fn every_picture_of_every_profile_decodes() {
+    for entry in fs::read_dir("pipelines").unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let case = with_profile(&name).configure(&format!(
+            "[inbox]\nsettle_s = 0\n[archive]\nprofile = \"{name}\"\nverify = \"full\"\n\
+             [archive.params]\nkeyint = 7\n"
+        ));
+        let _ = case.batch();
+        let all = case.list();
+        let (state, findings) = (&all[0]["state"], &all[0]["findings"]);
+        assert_eq!(state, "archived", "{name}: {findings}");
+    }
+}
+
 /// Goal: a made-up profile dropped into the store works without recompiling.
 #[test]
 fn a_made_up_profile_works_without_recompiling() {

@@ -117,8 +117,22 @@ impl Decoder {
     /// # Errors
     /// What the decoder says.
     pub fn decoded(&self) -> Result<Option<gst::Sample>, Fault> {
+        self.decoded_within(gst::ClockTime::ZERO)
+    }
+
+    /// A picture that is decoded by the end of `wait`; without one, [`Decoder::is_at_end`] tells whether
+    /// there will be another.
+    ///
+    /// # Errors
+    /// What the decoder says.
+    pub fn decoded_within(&self, wait: gst::ClockTime) -> Result<Option<gst::Sample>, Fault> {
         self.complain()?;
-        Ok(self.sink.try_pull_sample(gst::ClockTime::ZERO))
+        Ok(self.sink.try_pull_sample(wait))
+    }
+
+    /// Whether every picture before [`Decoder::end`] was taken.
+    pub fn is_at_end(&self) -> bool {
+        self.sink.is_eos()
     }
 
     /// Says that no packet follows.

@@ -135,7 +135,7 @@ fn look(
         ));
     }
     if let (n @ 1.., Some(first)) = (bad.len(), bad.first()) {
-        reasons.push(format!("{n} block codes are wrong, first {first}"));
+        reasons.push(format!("{n} block codes are wrong, first {}", first.1));
     }
     Ok(reasons)
 }
