@@ -107,11 +107,12 @@ pub const APPROVER: u32 = 5_001;
 
 /// The office.
 pub struct Office {
-    dir: TempDir,
     pub clock: Arc<HandClock>,
     pub approvers: [Signatory; 2],
     store: Option<Store>,
     mirror: Option<PathBuf>,
+    /// Behind the store: a store that closes writes what its log still has to say.
+    dir: TempDir,
 }
 
 impl Office {
